@@ -1,0 +1,32 @@
+package io.expertmesh.engine.api;
+
+import io.expertmesh.engine.constraint.TokenConstraint;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One sequence to generate.
+ *
+ * @param id for logs and metrics
+ * @param promptIds token ids, at least one
+ * @param maxTokens tokens to generate at most; 0 only runs the prompt
+ * @param stopTokenIds ids that end the answer and are not part of its text: the model's end tokens (unless
+ *     {@code ignore_eos}) and the caller's
+ * @param logprobs alternatives to report per generated token; -1 reports no log-probabilities at all
+ * @param promptLogprobs likewise per prompt token
+ * @param constraint which tokens may come next; null allows all. It belongs to this request alone
+ */
+public record GenerationRequest(
+    String id,
+    int[] promptIds,
+    int maxTokens,
+    SamplingParameters sampling,
+    Set<Integer> stopTokenIds,
+    int logprobs,
+    int promptLogprobs,
+    boolean returnRouting,
+    @Nullable TokenConstraint constraint) {
+  public GenerationRequest {
+    stopTokenIds = Set.copyOf(stopTokenIds);
+  }
+}

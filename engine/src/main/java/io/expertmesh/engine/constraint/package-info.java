@@ -1,0 +1,5 @@
+/** Constrained decoding: grammars that say which tokens may come next. */
+@NullMarked
+package io.expertmesh.engine.constraint;
+
+import org.jspecify.annotations.NullMarked;

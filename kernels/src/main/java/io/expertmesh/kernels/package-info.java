@@ -1,0 +1,5 @@
+/** Tensor kernels behind one small SPI. */
+@NullMarked
+package io.expertmesh.kernels;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,25 @@
+package io.expertmesh.model.checkpoint;
+
+import java.nio.file.Path;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A model's files behind one view, whatever their format: the configuration and the tensors in Hugging Face's terms.
+ *
+ * <p>A GGUF file shows its metadata as the {@code config.json} and its tensors under the names that the same model
+ * has in a Hugging Face folder (experts fused: {@code model.layers.N.mlp.experts.gate_proj} is (E, I, H)), so that a
+ * model family reads only one set of names.
+ *
+ * <p>The mapping lives as long as any tensor of it is reachable.
+ */
+public interface Checkpoint {
+  /** The folder or file. */
+  Path location();
+
+  /** {@code config.json}, or what a GGUF file's metadata say in its place. */
+  JsonNode config();
+
+  /** All tensors by name, in the order of the file(s). */
+  Map<String, Tensor> tensors();
+}
