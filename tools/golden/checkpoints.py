@@ -1,0 +1,134 @@
+"""Tiny OLMoE checkpoints with random weights, on disk in the layouts in which real ones come."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+
+import torch
+from safetensors.torch import save_file
+from transformers import OlmoeConfig, OlmoeForCausalLM
+
+# Awkward on purpose: hardly a width is a multiple of a vector register, and half a head's width is odd.
+SMALL = dict(
+    vocab_size=97,
+    hidden_size=40,
+    intermediate_size=20,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=4,
+    num_experts=6,
+    num_experts_per_tok=2,
+    norm_topk_prob=False,
+    clip_qkv=None,
+    rms_norm_eps=1e-5,
+    max_position_embeddings=128,
+    rope_parameters=dict(rope_type="default", rope_theta=10000.0),
+    tie_word_embeddings=False,
+    pad_token_id=1,
+    bos_token_id=None,
+    eos_token_id=0,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    about: str
+    config: dict = field(default_factory=dict)  # on top of SMALL
+    prompt_lengths: tuple = (1, 13)
+    dtype: torch.dtype = torch.float32
+    matters: dict = field(default_factory=dict)  # config values that would change the logits: proof that the option bites
+    max_shard_size: str = "1GB"
+    fused_experts: bool = False
+    old_config: bool = False
+
+
+CASES = [
+    Case(
+        "olmoe-base-f32",
+        "the published model's options in small: no renormalisation, as many key heads as query heads",
+        dict(hidden_size=48, num_hidden_layers=3, num_experts=8, num_experts_per_tok=3),
+        matters=dict(norm_topk_prob=True, rms_norm_eps=1e-1),
+    ),
+    Case(
+        "olmoe-normtopk-f32",
+        "norm_topk_prob: the chosen experts' weights sum to one",
+        dict(norm_topk_prob=True, num_experts_per_tok=3),
+        matters=dict(norm_topk_prob=False),
+    ),
+    Case(
+        "olmoe-clip-f32",
+        "clip_qkv: queries, keys and values are clamped after the QK-norm",
+        dict(clip_qkv=0.6),
+        matters=dict(clip_qkv=None),
+    ),
+    Case(
+        "olmoe-gqa-f32",
+        "two query heads share a key head; a long prompt; a large epsilon and another rotary base",
+        dict(num_key_value_heads=2, rms_norm_eps=1e-2, rope_parameters=dict(rope_type="default", rope_theta=500.0)),
+        prompt_lengths=(5, 70),
+        matters=dict(rms_norm_eps=1e-5, rope_parameters=dict(rope_type="default", rope_theta=10000.0)),
+    ),
+    Case("olmoe-tied-f32", "no lm_head tensor: the embedding is the output matrix", dict(tie_word_embeddings=True)),
+    Case("olmoe-sharded-f32", "several safetensors files and their index", max_shard_size="60KB"),
+    Case("olmoe-fused-f32", "all experts of a layer in one gate_up_proj and one down_proj tensor", fused_experts=True),
+    Case(
+        "olmoe-oldconfig-f32",
+        "config.json as older releases wrote it: rope_theta, rope_scaling and torch_dtype at the top level",
+        dict(rope_parameters=dict(rope_type="default", rope_theta=200.0)),
+        matters=dict(rope_parameters=dict(rope_type="default", rope_theta=10000.0)),
+        old_config=True,
+    ),
+    Case("olmoe-bf16", "bfloat16 weights", dtype=torch.bfloat16),
+]
+
+
+def write(case, seed, folder):
+    """Writes config.json and model*.safetensors of `case` with random weights into `folder`, which is emptied first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    model = OlmoeForCausalLM(OlmoeConfig(**{**SMALL, **case.config}))
+    fill(model, torch.Generator().manual_seed(seed))
+    model.to(case.dtype).save_pretrained(folder, max_shard_size=case.max_shard_size)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    if case.fused_experts:
+        # In memory transformers holds the experts fused; only its writer splits them.
+        save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
+    if case.old_config:
+        write_old_config(folder / "config.json")
+
+
+@torch.no_grad()
+def fill(model, generator):
+    """Random weights that make routing decisive and logits far apart. Nothing stays at an initial one or zero."""
+    for name, parameter in model.named_parameters():
+        if "norm" in name:
+            parameter.uniform_(0.5, 1.5, generator=generator)
+        elif name.endswith("mlp.gate.weight") or name.endswith("embed_tokens.weight"):
+            parameter.normal_(0, 0.5, generator=generator)
+        else:
+            parameter.normal_(0, 0.25, generator=generator)
+
+
+def write_old_config(path):
+    config = json.loads(path.read_text())
+    config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
+    config["rope_scaling"] = None
+    config["torch_dtype"] = config.pop("dtype")
+    config["transformers_version"] = "4.43.0"
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def load(folder, dtype, **config):
+    """The checkpoint as transformers reads it, every tensor accounted for, with its plainest kernels."""
+    model, report = OlmoeForCausalLM.from_pretrained(
+        folder,
+        dtype=dtype,
+        attn_implementation="eager",
+        experts_implementation="eager",
+        output_loading_info=True,
+        **config,
+    )
+    unmatched = {kind: keys for kind, keys in report.items() if keys}
+    if unmatched:
+        raise ValueError(f"{folder}: transformers could not place every tensor: {unmatched}")
+    return model.eval()
