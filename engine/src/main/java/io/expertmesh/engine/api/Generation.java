@@ -13,6 +13,12 @@ public interface Generation extends AutoCloseable {
   @Nullable
   GenerationEvent next(Duration timeout) throws InterruptedException;
 
+  /**
+   * Ends the request with {@link FinishReason#STOP} as soon as its current step is over: for stop strings, which the
+   * engine does not know. Tokens of that step still come, then Finished. Does nothing after the end.
+   */
+  void stop();
+
   /** Cancels what still runs and frees its cache pages at once. Does nothing after the end. */
   @Override
   void close();

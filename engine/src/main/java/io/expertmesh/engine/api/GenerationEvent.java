@@ -18,7 +18,7 @@ public sealed interface GenerationEvent {
       int reusedTokens) implements GenerationEvent {}
 
   /**
-   * A token was sampled.
+   * A token was sampled. A token that ends the answer is reported too, before Finished.
    *
    * @param logprobs if log-probabilities were asked for
    */
