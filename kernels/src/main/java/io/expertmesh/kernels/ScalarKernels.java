@@ -1,0 +1,130 @@
+package io.expertmesh.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/** The reference: plain loops that read like the definition of the exact arithmetic. Every other kernel is tested against it. */
+public final class ScalarKernels implements Kernels {
+  private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  @Override
+  public String name() {
+    return "scalar";
+  }
+
+  @Override
+  public Numerics numerics() {
+    return Numerics.EXACT;
+  }
+
+  @Override
+  public void dequantize(Matrix weight, int row, float[] out, int outOffset) {
+    WeightMatrix w = (WeightMatrix) weight;
+    MemorySegment data = w.data();
+    long start = row * w.rowBytes();
+    for (int k = 0; k < w.cols(); k++) {
+      out[outOffset + k] = element(data, w.dtype(), start, k);
+    }
+  }
+
+  /** Element {@code k} of the row that starts at byte {@code start}. */
+  private static float element(MemorySegment data, DType dtype, long start, int k) {
+    long block = start + (long) (k / dtype.blockElements()) * dtype.blockBytes();
+    int within = k % dtype.blockElements();
+    return switch (dtype) {
+      case F32 -> data.get(F32, block);
+      case F16 -> Float.float16ToFloat(data.get(U16, block));
+      case BF16 -> Float.intBitsToFloat(data.get(U16, block) << 16);
+      case Q8_0 -> Float.float16ToFloat(data.get(U16, block)) * data.get(ValueLayout.JAVA_BYTE, block + 2 + within);
+      case Q4_0 -> {
+        int pair = data.get(ValueLayout.JAVA_BYTE, block + 2 + within % 16);
+        int nibble = within < 16 ? pair & 15 : (pair >> 4) & 15;
+        yield Float.float16ToFloat(data.get(U16, block)) * (nibble - 8);
+      }
+    };
+  }
+
+  @Override
+  public void matmul(Matrix weight, int fromRow, int toRow, float[] x, int xOffset, int xStride, int n, float[] out,
+      int outOffset, int outStride) {
+    int cols = weight.cols();
+    float[] w = new float[cols];
+    for (int row = fromRow; row < toRow; row++) {
+      dequantize(weight, row, w, 0);
+      for (int i = 0; i < n; i++) {
+        out[outOffset + i * outStride + row] = ExactMath.dot(w, 0, x, xOffset + i * xStride, cols);
+      }
+    }
+  }
+
+  @Override
+  public void rmsNorm(float[] x, int xOffset, float[] weight, float epsilon, float[] out, int outOffset) {
+    int n = weight.length;
+    float meanSquare = ExactMath.dot(x, xOffset, x, xOffset, n) / n;
+    float scale = 1f / (float) Math.sqrt(meanSquare + epsilon);
+    for (int i = 0; i < n; i++) {
+      out[outOffset + i] = weight[i] * (x[xOffset + i] * scale);
+    }
+  }
+
+  @Override
+  public void softmax(float[] x, int offset, int length) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < length; i++) {
+      max = Math.max(max, x[offset + i]);
+    }
+    for (int i = 0; i < length; i++) {
+      x[offset + i] = ExactMath.exp(x[offset + i] - max);
+    }
+    float scale = 1f / ExactMath.sum(x, offset, length);
+    for (int i = 0; i < length; i++) {
+      x[offset + i] *= scale;
+    }
+  }
+
+  @Override
+  public void gatedSilu(float[] gate, int gateOffset, float[] up, int upOffset, int length) {
+    for (int i = 0; i < length; i++) {
+      gate[gateOffset + i] = ExactMath.silu(gate[gateOffset + i]) * up[upOffset + i];
+    }
+  }
+
+  @Override
+  public void rotateHalf(float[] x, int offset, int dims, float[] cos, float[] sin, int tableOffset) {
+    int half = dims / 2;
+    for (int i = 0; i < half; i++) {
+      float c = cos[tableOffset + i];
+      float s = sin[tableOffset + i];
+      float a = x[offset + i];
+      float b = x[offset + i + half];
+      x[offset + i] = a * c - b * s;
+      x[offset + i + half] = b * c + a * s;
+    }
+  }
+
+  @Override
+  public void addScaled(float[] y, int yOffset, float[] x, int xOffset, float scale, int length) {
+    for (int i = 0; i < length; i++) {
+      y[yOffset + i] = Math.fma(scale, x[xOffset + i], y[yOffset + i]);
+    }
+  }
+
+  @Override
+  public void attention(float[] query, int queryOffset, int headDim, float[][] keyPages, float[][] valuePages,
+      int pageTokens, int headOffset, int from, int to, float scale, float[] scores, float[] out, int outOffset) {
+    for (int t = from; t < to; t++) {
+      int at = headOffset + t % pageTokens * headDim;
+      scores[t - from] = scale * ExactMath.dot(query, queryOffset, keyPages[t / pageTokens], at, headDim);
+    }
+    softmax(scores, 0, to - from);
+    for (int i = 0; i < headDim; i++) {
+      float sum = 0f;
+      for (int t = from; t < to; t++) {
+        sum = Math.fma(scores[t - from], valuePages[t / pageTokens][headOffset + t % pageTokens * headDim + i], sum);
+      }
+      out[outOffset + i] = sum;
+    }
+  }
+}
