@@ -124,7 +124,7 @@ public final class WorkerPool implements AutoCloseable {
     current.work(0);
     for (int spins = 1; current.done.get() < tasks; spins++) {
       if (spins % 4096 == 0) {
-        Thread.yield(); // another process has the worker's core
+        LockSupport.parkNanos(1); // another process has the worker's core
       } else {
         Thread.onSpinWait();
       }
