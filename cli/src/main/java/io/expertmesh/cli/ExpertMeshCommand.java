@@ -1,0 +1,63 @@
+package io.expertmesh.cli;
+
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The command {@code expertmesh}, which only has subcommands. */
+@Command(
+    name = "expertmesh",
+    description = "Serves mixture-of-experts language models.",
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
+    versionProvider = ExpertMeshCommand.Version.class,
+    scope = ScopeType.INHERIT,
+    usageHelpAutoWidth = true,
+    exitCodeOnExecutionException = FailureReport.DEFECT,
+    subcommands = {HelpCommand.class, GenerateCompletion.class},
+    footer = {
+        "",
+        "Examples:",
+        "  expertmesh serve                          the demo model on http://localhost:8080",
+        "  expertmesh complete \"What is 17 + 25?\"    one answer on standard output",
+        "",
+        "Exit code: 0 done, 1 defect in ExpertMesh, 2 wrong option, input or environment."})
+final class ExpertMeshCommand implements Runnable {
+  @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces and debug logs.")
+  private boolean debug;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  static CommandLine commandLine() {
+    var command = new ExpertMeshCommand();
+    var failures = new FailureReport(() -> command.debug);
+    return new CommandLine(command)
+        .setParameterExceptionHandler(failures)
+        .setExecutionExceptionHandler(failures)
+        .setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Missing command");
+  }
+
+  /** What {@code --version} prints. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = ExpertMeshCommand.class.getPackage().getImplementationVersion();
+      return new String[]{"expertmesh " + (version == null ? "(not packaged)" : version),
+          "Java " + Runtime.version() + " on " + System.getProperty("os.name") + " " + System.getProperty("os.arch")};
+    }
+  }
+}
