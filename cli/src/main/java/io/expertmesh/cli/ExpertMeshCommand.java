@@ -1,5 +1,6 @@
 package io.expertmesh.cli;
 
+import java.util.concurrent.Callable;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -7,7 +8,6 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -25,11 +25,11 @@ import picocli.CommandLine.Spec;
     footer = {
         "",
         "Examples:",
-        "  expertmesh serve                          the demo model on http://localhost:8080",
-        "  expertmesh complete \"What is 17 + 25?\"    one answer on standard output",
+        "  expertmesh serve                       serve the demo model on port 8080",
+        "  expertmesh complete \"What is 17 + 25?\" one answer on standard output",
         "",
         "Exit code: 0 done, 1 defect in ExpertMesh, 2 wrong option, input or environment."})
-final class ExpertMeshCommand implements Runnable {
+final class ExpertMeshCommand implements Callable<Integer> {
   @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces and debug logs.")
   private boolean debug;
 
@@ -47,8 +47,9 @@ final class ExpertMeshCommand implements Runnable {
   }
 
   @Override
-  public void run() {
-    throw new ParameterException(spec.commandLine(), "Missing command");
+  public Integer call() {
+    spec.commandLine().usage(spec.commandLine().getErr());
+    return FailureReport.USER_ERROR;
   }
 
   /** What {@code --version} prints. */

@@ -8,6 +8,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -37,8 +38,7 @@ final class FailureReport implements IParameterExceptionHandler, IExecutionExcep
     return switch (failure) {
       case FailureException ours when ours.category() != FailureCategory.INTERNAL ->
         report(command, ours, firstLine(ours), USER_ERROR);
-      case UncheckedIOException wrapped when wrapped.getCause() instanceof IOException io ->
-        report(command, wrapped, describe(io), USER_ERROR);
+      case UncheckedIOException wrapped -> report(command, wrapped, describe(wrapped.getCause()), USER_ERROR);
       case IOException io -> report(command, io, describe(io), USER_ERROR);
       default -> report(command, failure, stop("internal error: " + describeDefect(failure))
           + (debug.getAsBoolean() ? "" : " Run it again with --debug for the details, and please report them."),
@@ -56,8 +56,9 @@ final class FailureReport implements IParameterExceptionHandler, IExecutionExcep
     return exitCode;
   }
 
-  private static String describe(IOException failure) {
+  private static String describe(@Nullable IOException failure) {
     return switch (failure) {
+      case null -> "input or output failed";
       case NoSuchFileException missing -> missing.getFile() + ": no such file or folder";
       case AccessDeniedException denied -> denied.getFile() + ": permission denied";
       case FileSystemException other when other.getReason() != null -> other.getFile() + ": " + other.getReason();
