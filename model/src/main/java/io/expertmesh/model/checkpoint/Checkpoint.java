@@ -1,5 +1,6 @@
 package io.expertmesh.model.checkpoint;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
@@ -19,6 +20,19 @@ public interface Checkpoint {
 
   /** {@code config.json}, or what a GGUF file's metadata say in its place. */
   JsonNode config();
+
+  /**
+   * Opens a Hugging Face model folder.
+   *
+   * @throws io.expertmesh.model.failure.FailureException {@code NOT_FOUND} or {@code INVALID_CHECKPOINT}, naming the
+   *     file and the tensor at fault
+   */
+  static Checkpoint open(Path location) {
+    if (PickleFiles.isPickle(location) && Files.isRegularFile(location)) {
+      throw PickleFiles.refusal(location);
+    }
+    return SafetensorsCheckpoint.open(location);
+  }
 
   /** All tensors by name, in the order of the file(s). */
   Map<String, Tensor> tensors();
