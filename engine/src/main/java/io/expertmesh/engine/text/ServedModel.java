@@ -1,0 +1,45 @@
+package io.expertmesh.engine.text;
+
+import io.expertmesh.engine.api.GenerationEngine;
+import io.expertmesh.engine.api.SamplingParameters;
+import io.expertmesh.model.tokenizer.Tokenizer;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A loaded model as those see it who serve it. Closing the engine is the owner's business.
+ *
+ * @param name what clients call it
+ * @param aliases other names that clients may use
+ * @param loaded when it was loaded
+ * @param endTokenIds tokens that end an answer
+ * @param contextLength tokens of prompt and answer together at most
+ * @param vocabularySize rows of the output matrix; token ids are below it
+ * @param moeLayers numbers of the layers that have experts, ascending
+ * @param experts experts in each of those layers
+ * @param samplingDefaults for what a request leaves open
+ */
+public record ServedModel(
+    String name,
+    List<String> aliases,
+    Instant loaded,
+    GenerationEngine engine,
+    Tokenizer tokenizer,
+    Set<Integer> endTokenIds,
+    int contextLength,
+    int vocabularySize,
+    List<Integer> moeLayers,
+    int experts,
+    SamplingParameters samplingDefaults) {
+  public ServedModel {
+    aliases = List.copyOf(aliases);
+    endTokenIds = Set.copyOf(endTokenIds);
+    moeLayers = List.copyOf(moeLayers);
+  }
+
+  /** Whether clients may call it so. */
+  public boolean answersTo(String requestedName) {
+    return name.equals(requestedName) || aliases.contains(requestedName);
+  }
+}
