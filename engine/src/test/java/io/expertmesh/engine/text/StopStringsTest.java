@@ -41,8 +41,8 @@ class StopStringsTest {
   void letterByLetterGivesWhatTheWholeTextGives(String text, String stop, String expected) {
     StopStrings stops = new StopStrings(List.of(stop));
     StringBuilder released = new StringBuilder();
-    for (char letter : text.toCharArray()) {
-      released.append(stops.append(String.valueOf(letter)));
+    for (String letter : text.split("")) {
+      released.append(stops.append(letter));
     }
     released.append(stops.flush());
     assertThat(released.toString()).isEqualTo(expected);
