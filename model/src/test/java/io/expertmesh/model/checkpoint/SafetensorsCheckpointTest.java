@@ -46,33 +46,36 @@ class SafetensorsCheckpointTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = ';', quoteCharacter = '`', textBlock = """
-      `{"`;                                                                              4;  not valid JSON
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`;                           4;  not valid JSON
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} {}`;                       4;  follows the header
-      `[]`;                                                                              4;  does not start with '{'
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`; 8; names a twice
-      `{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}`;            4;  tensor a has dtype twice
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}}`;                    4;  unknown field x
-      `{"a":{"dtype":"F32","shape":[1]}}`;                                               4;  tensor a lacks data_offsets
-      `{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`;                         4;  the shape of tensor a
-      `{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}`;                        4;  the shape of tensor a
-      `{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}`;       4;  the shape of tensor a
-      `{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}`;      4;  tensor a has the impossible shape
-      `{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,4]}}`;        4;  tensor a has the impossible shape
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}`;                          4;  tensor a has the data_offsets
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}`;                            4;  tensor a has the data_offsets
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775807]}}`;        4;  tensor a lies at bytes 0
-      `{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`;                          4;  only 4 bytes of tensors are there
-      `{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`;                          4;  tensor a is F32 [2] and needs 8 bytes
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`;                          5;  1 bytes after tensor a
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`;                          8;  between the header and tensor a
-      `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`; 6; tensor b starts at byte 2 and overlaps tensor a
-      `{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}`;                          8;  tensor a has dtype I64
-      `{"a":{"dtype":"Q9","shape":[1],"data_offsets":[0,8]}}`;                           8;  tensor a has dtype Q9
-      `{"a":7}`;                                                                         0;  tensor a is not an object
-      `{"__metadata__":{"x":1}}`;                                                        0;  __metadata__ entry x is not a string
-      """)
+  @CsvSource(
+      delimiter = ';',
+      quoteCharacter = '`',
+      textBlock = """
+          `{"`;                                                                              4;  not valid JSON
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`;                           4;  not valid JSON
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} {}`;                       4;  follows the header
+          `[]`;                                                                              4;  does not start with '{'
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`; 8; names a twice
+          `{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}`;            4;  tensor a has dtype twice
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}}`;                    4;  unknown field x
+          `{"a":{"dtype":"F32","shape":[1]}}`;                                               4;  tensor a lacks data_offsets
+          `{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`;                         4;  the shape of tensor a
+          `{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}`;                        4;  the shape of tensor a
+          `{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}`;       4;  the shape of tensor a
+          `{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}`;      4;  tensor a has the impossible shape
+          `{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,4]}}`;        4;  tensor a has the impossible shape
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}`;                          4;  tensor a has the data_offsets
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}`;                            4;  tensor a has the data_offsets
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775807]}}`;        4;  tensor a lies at bytes 0
+          `{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`;                          4;  only 4 bytes of tensors are there
+          `{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`;                          4;  tensor a is F32 [2] and needs 8 bytes
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`;                          5;  1 bytes after tensor a
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`;                          8;  between the header and tensor a
+          `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`; 6; tensor b starts at byte 2 and overlaps tensor a
+          `{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}`;                          8;  tensor a has dtype I64
+          `{"a":{"dtype":"Q9","shape":[1],"data_offsets":[0,8]}}`;                           8;  tensor a has dtype Q9
+          `{"a":7}`;                                                                         0;  tensor a is not an object
+          `{"__metadata__":{"x":1}}`;                                                        0;  __metadata__ entry x is not a string
+          """)
   void refusesAHeaderThatLies(String header, int dataBytes, String message) {
     bytes("model.safetensors", file(header, dataBytes));
     assertRefused("model.safetensors", message);
@@ -99,20 +102,23 @@ class SafetensorsCheckpointTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = ';', quoteCharacter = '`', textBlock = """
-      `{"weight_map":{"a":"one.safetensors","b":"three.safetensors"}}`;                    index.json;       three.safetensors, which is not there
-      `{"weight_map":{"a":"one.safetensors","b":"two.safetensors","c":"two.safetensors"}}`;two.safetensors;  tensor c is missing
-      `{"weight_map":{"a":"one.safetensors","c":"two.safetensors"}}`;                      two.safetensors;  tensor b is not in model.safetensors.index.json
-      `{"weight_map":{"a":"two.safetensors","b":"two.safetensors"}}`;                      two.safetensors;  tensor a is missing
-      `{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors"}}`;two.safetensors;  tensor b is here, but model.safetensors.index.json says that it is in one.safetensors
-      `{"weight_map":{"a":"one.safetensors","b":"../two.safetensors"}}`;                   index.json;       not the name of a .safetensors file
-      `{"weight_map":{"a":"one.safetensors","b":"/tmp/two.safetensors"}}`;                 index.json;       not the name of a .safetensors file
-      `{"weight_map":{"a":"one.safetensors","b":7}}`;                                      index.json;       not the name of a .safetensors file
-      `{"weight_map":{"a":"one.safetensors","a":"two.safetensors"}}`;                      index.json;       not valid JSON
-      `{"weight_map":{}}`;                                                                 index.json;       has no weight_map
-      `{`;                                                                                 index.json;       not valid JSON
-      `[]`;                                                                                index.json;       not a JSON object
-      """)
+  @CsvSource(
+      delimiter = ';',
+      quoteCharacter = '`',
+      textBlock = """
+          `{"weight_map":{"a":"one.safetensors","b":"three.safetensors"}}`;                    index.json;       three.safetensors, which is not there
+          `{"weight_map":{"a":"one.safetensors","b":"two.safetensors","c":"two.safetensors"}}`;two.safetensors;  tensor c is missing
+          `{"weight_map":{"a":"one.safetensors","c":"two.safetensors"}}`;                      two.safetensors;  tensor b is not in model.safetensors.index.json
+          `{"weight_map":{"a":"two.safetensors","b":"two.safetensors"}}`;                      two.safetensors;  tensor a is missing
+          `{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors"}}`;two.safetensors;  tensor b is here, but model.safetensors.index.json says that it is in one.safetensors
+          `{"weight_map":{"a":"one.safetensors","b":"../two.safetensors"}}`;                   index.json;       not the name of a .safetensors file
+          `{"weight_map":{"a":"one.safetensors","b":"/tmp/two.safetensors"}}`;                 index.json;       not the name of a .safetensors file
+          `{"weight_map":{"a":"one.safetensors","b":7}}`;                                      index.json;       not the name of a .safetensors file
+          `{"weight_map":{"a":"one.safetensors","a":"two.safetensors"}}`;                      index.json;       not valid JSON
+          `{"weight_map":{}}`;                                                                 index.json;       has no weight_map
+          `{`;                                                                                 index.json;       not valid JSON
+          `[]`;                                                                                index.json;       not a JSON object
+          """)
   void refusesAnIndexThatDoesNotFitItsShards(String index, String file, String message) {
     twoShards(index);
     assertRefused(file, message);

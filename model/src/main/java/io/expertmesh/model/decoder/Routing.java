@@ -1,0 +1,11 @@
+package io.expertmesh.model.decoder;
+
+/**
+ * Where the gate of one layer sends its tokens.
+ *
+ * @param tokens number of tokens
+ * @param topK experts per token
+ * @param expertIds (tokens, topK), best first
+ * @param weights (tokens, topK), what each expert's output counts
+ */
+public record Routing(int tokens, int topK, int[] expertIds, float[] weights) {}

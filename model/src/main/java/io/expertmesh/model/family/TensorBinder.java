@@ -1,0 +1,91 @@
+package io.expertmesh.model.family;
+
+import io.expertmesh.kernels.DType;
+import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.Matrix;
+import io.expertmesh.kernels.WeightMatrix;
+import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.checkpoint.Tensor;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Hands out a checkpoint's tensors by name and shape, and knows in the end which nobody asked for. */
+public final class TensorBinder {
+  private final Checkpoint checkpoint;
+  private final Kernels kernels;
+  private final Map<String, Tensor> unbound;
+
+  public TensorBinder(Checkpoint checkpoint, Kernels kernels) {
+    this.checkpoint = checkpoint;
+    this.kernels = kernels;
+    this.unbound = new LinkedHashMap<>(checkpoint.tensors());
+  }
+
+  /** Whether the checkpoint has the tensor. */
+  public boolean has(String name) {
+    return checkpoint.tensors().containsKey(name);
+  }
+
+  /** The matrix {@code name} of shape (rows, cols), in the kernels' layout. */
+  public Matrix matrix(String name, int rows, int cols) {
+    return kernels.prepare(bind(name, rows, cols).matrix());
+  }
+
+  /** The matrix {@code index} of the stacked tensor {@code name} of shape (count, rows, cols), as it is stored. */
+  public WeightMatrix stacked(String name, int index, int count, int rows, int cols) {
+    return bind(name, count, rows, cols).matrix(index);
+  }
+
+  /** The vector {@code name} of {@code length} elements as f32. */
+  public float[] vector(String name, int length) {
+    Tensor tensor = bind(name, length);
+    if (tensor.dtype().blockElements() > 1) {
+      throw invalid("tensor %s is %s; vectors must be F32, F16 or BF16".formatted(name, tensor.dtype()));
+    }
+    float[] values = new float[length];
+    kernels.dequantize(new WeightMatrix(name, tensor.dtype(), 1, length, tensor.data()), 0, values, 0);
+    return values;
+  }
+
+  /** Puts a matrix that was taken apart or together by the family into the kernels' layout. */
+  public Matrix prepare(WeightMatrix matrix) {
+    return kernels.prepare(matrix);
+  }
+
+  private Tensor bind(String name, long... shape) {
+    Tensor tensor = checkpoint.tensors().get(name);
+    if (tensor == null) {
+      throw invalid("tensor %s is missing".formatted(name));
+    }
+    List<Long> expected = java.util.Arrays.stream(shape).boxed().toList();
+    if (!tensor.shape().equals(expected)) {
+      throw invalid("tensor %s has shape %s, but the configuration asks for %s"
+          .formatted(name, tensor.shape(), expected));
+    }
+    long row = shape[shape.length - 1];
+    DType dtype = tensor.dtype();
+    if (row % dtype.blockElements() != 0) {
+      throw invalid("tensor %s has rows of %d elements, which %s blocks of %d do not fill"
+          .formatted(name, row, dtype, dtype.blockElements()));
+    }
+    unbound.remove(name);
+    return tensor;
+  }
+
+  /** Fails if the checkpoint has a tensor that the family did not bind: a model with it ignored would be another model. */
+  public void requireAllBound() {
+    if (!unbound.isEmpty()) {
+      String first = unbound.keySet().iterator().next();
+      throw invalid("tensor %s is not part of a %s model%s".formatted(first,
+          checkpoint.config().path("model_type").asString(),
+          unbound.size() == 1 ? "" : " (and " + (unbound.size() - 1) + " more)"));
+    }
+  }
+
+  private FailureException invalid(String message) {
+    return new FailureException(FailureCategory.INVALID_CHECKPOINT, checkpoint.location() + ": " + message);
+  }
+}

@@ -1,0 +1,67 @@
+package io.expertmesh.model.golden;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A checkpoint that {@code tools/golden} made with transformers, and what transformers computed with it. */
+public record GoldenCase(Path folder, JsonNode reference) {
+  /** One prompt of the case in float32. */
+  public record Prompt(String key, int[] tokenIds, int[] greedyTokenIds) {}
+
+  public static GoldenCase of(String name) {
+    try {
+      Path folder = Path.of(Objects.requireNonNull(GoldenCase.class.getResource("/golden/" + name),
+          () -> "no golden case " + name).toURI());
+      return new GoldenCase(folder, JsonMapper.shared().readTree(folder.resolve("reference.json")));
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** The prompts of run {@code run}; 0 is float32. */
+  public List<Prompt> prompts(int run) {
+    List<Prompt> prompts = new ArrayList<>();
+    for (JsonNode prompt : reference.path("runs").get(run).path("prompts")) {
+      prompts.add(new Prompt("prompt" + prompts.size(), ints(prompt.path("token_ids")),
+          ints(prompt.path("greedy_token_ids"))));
+    }
+    return prompts;
+  }
+
+  /** The tensor {@code name} of run {@code run} as floats. */
+  public float[] tensor(int run, String name) {
+    try {
+      Path file = folder.resolve(reference.path("runs").get(run).path("tensors").stringValue());
+      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+      int header = Math.toIntExact(bytes.getLong(0));
+      JsonNode entry = JsonMapper.shared().readTree(bytes.array(), 8, header).path(name);
+      int from = 8 + header + entry.path("data_offsets").get(0).intValue();
+      int to = 8 + header + entry.path("data_offsets").get(1).intValue();
+      boolean integers = entry.path("dtype").stringValue().equals("I32");
+      float[] values = new float[(to - from) / 4];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = integers ? bytes.getInt(from + 4 * i) : bytes.getFloat(from + 4 * i);
+      }
+      return values;
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static int[] ints(JsonNode array) {
+    int[] values = new int[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = array.get(i).intValue();
+    }
+    return values;
+  }
+}
