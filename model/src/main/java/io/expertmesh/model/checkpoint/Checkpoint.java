@@ -22,7 +22,7 @@ public interface Checkpoint {
   JsonNode config();
 
   /**
-   * Opens a Hugging Face model folder.
+   * Opens a Hugging Face model folder or a GGUF file.
    *
    * @throws io.expertmesh.model.failure.FailureException {@code NOT_FOUND} or {@code INVALID_CHECKPOINT}, naming the
    *     file and the tensor at fault
@@ -31,7 +31,7 @@ public interface Checkpoint {
     if (PickleFiles.isPickle(location) && Files.isRegularFile(location)) {
       throw PickleFiles.refusal(location);
     }
-    return SafetensorsCheckpoint.open(location);
+    return Files.isRegularFile(location) ? GgufCheckpoint.open(location) : SafetensorsCheckpoint.open(location);
   }
 
   /** All tensors by name, in the order of the file(s). */
