@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
  * A weight matrix as it lies in a (mapped) checkpoint: row-major (rows, cols), each row a whole number of blocks.
  *
  * @param name name of the tensor in the checkpoint, for messages
- * @param data exactly the bytes of the matrix; read-only, little-endian, any alignment
+ * @param data exactly the bytes of the matrix in native memory, since kernels read by address; read-only, little-endian,
+ *     any alignment
  */
 public record WeightMatrix(String name, DType dtype, int rows, int cols, MemorySegment data) implements Matrix {
   public WeightMatrix {
@@ -17,6 +18,9 @@ public record WeightMatrix(String name, DType dtype, int rows, int cols, MemoryS
     if (data.byteSize() != expected) {
       throw new IllegalArgumentException("%s: %s (%d, %d) takes %d bytes, but %d are there"
           .formatted(name, dtype, rows, cols, expected, data.byteSize()));
+    }
+    if (!data.isNative()) {
+      throw new IllegalArgumentException(name + ": weights lie in native memory, not on the heap");
     }
   }
 

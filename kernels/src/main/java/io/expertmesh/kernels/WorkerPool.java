@@ -1,5 +1,6 @@
 package io.expertmesh.kernels;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -151,11 +152,30 @@ public final class WorkerPool implements AutoCloseable {
     void run(int from, int to, int worker);
   }
 
+  /** The threads besides the caller's. */
+  List<Thread> workers() {
+    return List.of(workers);
+  }
+
+  /** Returns when the threads have ended. */
   @Override
   public void close() {
     closed = true;
     for (Worker worker : workers) {
       LockSupport.unpark(worker);
+    }
+    boolean interrupted = false;
+    for (Worker worker : workers) {
+      while (worker.isAlive()) {
+        try {
+          worker.join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 }

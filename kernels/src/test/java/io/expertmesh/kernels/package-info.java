@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.kernels;
+
+import org.jspecify.annotations.NullMarked;
