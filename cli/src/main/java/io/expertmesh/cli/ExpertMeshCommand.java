@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     usageHelpAutoWidth = true,
     exitCodeOnExecutionException = FailureReport.DEFECT,
-    subcommands = {HelpCommand.class, GenerateCompletion.class},
+    subcommands = {InspectCommand.class, HelpCommand.class, GenerateCompletion.class},
     footer = {
         "",
         "Examples:",
