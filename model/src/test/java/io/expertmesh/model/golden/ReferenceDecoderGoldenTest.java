@@ -3,15 +3,9 @@ package io.expertmesh.model.golden;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.kernels.ScalarKernels;
-import io.expertmesh.model.architecture.Architecture;
-import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
-import io.expertmesh.model.decoder.DecoderWeights;
 import io.expertmesh.model.decoder.ReferenceDecoder;
-import io.expertmesh.model.family.ModelConfig;
-import io.expertmesh.model.family.ModelFamilies;
-import io.expertmesh.model.family.ModelFamily;
-import io.expertmesh.model.family.TensorBinder;
+import io.expertmesh.model.family.BoundModel;
 import io.expertmesh.model.golden.GoldenCase.Prompt;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -87,14 +81,9 @@ class ReferenceDecoderGoldenTest {
   }
 
   private static float[] run(GoldenCase golden, int[] ids, Map<String, float[]> stages) {
-    Checkpoint checkpoint = SafetensorsCheckpoint.open(golden.folder());
-    ModelConfig config = new ModelConfig(golden.folder().toString(), checkpoint.config());
-    ModelFamily family = ModelFamilies.of(config);
-    Architecture model = family.architecture(config);
-    TensorBinder tensors = new TensorBinder(checkpoint, new ScalarKernels());
-    DecoderWeights weights = family.weights(model, tensors);
-    tensors.requireAllBound();
-    return new ReferenceDecoder(model, weights, (stage, values) -> stages.put(stage, values.clone())).logits(ids);
+    BoundModel model = BoundModel.of(SafetensorsCheckpoint.open(golden.folder()), new ScalarKernels());
+    return new ReferenceDecoder(model.architecture(), model.weights(),
+        (stage, values) -> stages.put(stage, values.clone())).logits(ids);
   }
 
   private static float[] logprobs(float[] logits, int vocabulary) {

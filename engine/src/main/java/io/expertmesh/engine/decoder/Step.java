@@ -1,0 +1,37 @@
+package io.expertmesh.engine.decoder;
+
+import io.expertmesh.engine.kvcache.KvSequence;
+import java.util.List;
+
+/**
+ * The token rows that go through the model together: chunks of one or more sequences, each at most once.
+ */
+public record Step(List<Chunk> chunks) {
+  /**
+   * Consecutive tokens of one sequence.
+   *
+   * @param cache holds the positions before {@code from} and has room for those up to {@code to}
+   * @param tokenIds the whole sequence
+   * @param from first position
+   * @param to end of the positions (exclusive)
+   * @param logitsFrom logits are computed for the positions from here to {@code to}
+   */
+  public record Chunk(KvSequence cache, int[] tokenIds, int from, int to, int logitsFrom) {
+    int rows() {
+      return to - from;
+    }
+  }
+
+  public Step {
+    chunks = List.copyOf(chunks);
+  }
+
+  /** All token rows. */
+  public int rows() {
+    int rows = 0;
+    for (Chunk chunk : chunks) {
+      rows += chunk.rows();
+    }
+    return rows;
+  }
+}

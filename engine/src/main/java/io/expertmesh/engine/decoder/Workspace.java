@@ -1,0 +1,85 @@
+package io.expertmesh.engine.decoder;
+
+import io.expertmesh.model.architecture.Architecture;
+import io.expertmesh.model.architecture.Attention;
+
+/** The activations of a step, allocated once and grown when a step has more rows than any before. */
+final class Workspace {
+  private final Architecture model;
+  private final float[][] scores;
+  private float[] hidden = new float[0];
+  private float[] normed = new float[0];
+  private float[] delta = new float[0];
+  private float[] queries = new float[0];
+  private float[] keys = new float[0];
+  private float[] values = new float[0];
+  private float[] mixed = new float[0];
+
+  Workspace(Architecture model, int workers) {
+    this.model = model;
+    this.scores = new float[workers][0];
+  }
+
+  void fit(int rows) {
+    if (hidden.length >= rows * model.hiddenSize()) {
+      return;
+    }
+    int queryWidth = 0;
+    int keyWidth = 0;
+    for (var block : model.blocks()) {
+      Attention attention = block.attention();
+      queryWidth = Math.max(queryWidth, attention.queryWidth());
+      keyWidth = Math.max(keyWidth, attention.keyValueWidth());
+    }
+    hidden = new float[rows * model.hiddenSize()];
+    normed = new float[rows * model.hiddenSize()];
+    delta = new float[rows * model.hiddenSize()];
+    queries = new float[rows * queryWidth];
+    keys = new float[rows * keyWidth];
+    values = new float[rows * keyWidth];
+    mixed = new float[rows * queryWidth];
+  }
+
+  /** The residual stream (rows, hidden). */
+  float[] hidden() {
+    return hidden;
+  }
+
+  /** The normalised input of a sub-layer (rows, hidden). */
+  float[] normed() {
+    return normed;
+  }
+
+  /** The output of a sub-layer (rows, hidden). */
+  float[] delta() {
+    return delta;
+  }
+
+  /** (rows, queryWidth). */
+  float[] queries() {
+    return queries;
+  }
+
+  /** (rows, keyValueWidth). */
+  float[] keys() {
+    return keys;
+  }
+
+  /** (rows, keyValueWidth). */
+  float[] values() {
+    return values;
+  }
+
+  /** The heads' outputs (rows, queryWidth). */
+  float[] mixed() {
+    return mixed;
+  }
+
+  /** Scratch of at least {@code positions} floats for one worker. */
+  float[] scores(int worker, int positions) {
+    if (scores[worker].length < positions) {
+      scores[worker] = new float[Math.max(positions, 2 * scores[worker].length)];
+    }
+    return scores[worker];
+  }
+}

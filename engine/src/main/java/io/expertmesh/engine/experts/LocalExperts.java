@@ -1,0 +1,45 @@
+package io.expertmesh.engine.experts;
+
+import io.expertmesh.kernels.WorkerPool;
+import io.expertmesh.model.decoder.DecoderWeights;
+import io.expertmesh.model.decoder.ExpertRunner;
+import io.expertmesh.model.decoder.ExpertWeights;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The experts in this process, computed at once on the engine's threads. */
+public final class LocalExperts implements ExpertClient {
+  private final DecoderWeights weights;
+  private final int hiddenSize;
+  private final ExpertRunner runner;
+  private final WorkerPool pool;
+  private float[] gathered = new float[0];
+  private float[] outputs = new float[0];
+
+  public LocalExperts(DecoderWeights weights, int hiddenSize, ExpertRunner runner, WorkerPool pool) {
+    this.weights = weights;
+    this.hiddenSize = hiddenSize;
+    this.runner = runner;
+    this.pool = pool;
+  }
+
+  @Override
+  public ExpertOutputs forward(int layer, DispatchPlan plan, float[] hidden) {
+    if (gathered.length < plan.rows() * hiddenSize) {
+      gathered = new float[plan.rows() * hiddenSize];
+      outputs = new float[plan.rows() * hiddenSize];
+    }
+    pool.ranges(plan.rows(), 16, (from, to, worker) -> {
+      for (int row = from; row < to; row++) {
+        System.arraycopy(hidden, plan.tokens()[row] * hiddenSize, gathered, row * hiddenSize, hiddenSize);
+      }
+    });
+    List<ExpertWeights> all = weights.blocks().get(layer).moe().experts();
+    List<ExpertWeights> active = new ArrayList<>(plan.expertIds().length);
+    for (int id : plan.expertIds()) {
+      active.add(all.get(id));
+    }
+    runner.forward(active, plan.starts(), gathered, outputs);
+    return () -> outputs;
+  }
+}

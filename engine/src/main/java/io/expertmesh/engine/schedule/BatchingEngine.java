@@ -1,0 +1,408 @@
+package io.expertmesh.engine.schedule;
+
+import io.expertmesh.engine.api.EngineLoad;
+import io.expertmesh.engine.api.FinishReason;
+import io.expertmesh.engine.api.Generation;
+import io.expertmesh.engine.api.GenerationEngine;
+import io.expertmesh.engine.api.GenerationEvent;
+import io.expertmesh.engine.api.GenerationRequest;
+import io.expertmesh.engine.api.TokenLogprobs;
+import io.expertmesh.engine.api.TokenRouting;
+import io.expertmesh.engine.decoder.Decoder;
+import io.expertmesh.engine.decoder.Step;
+import io.expertmesh.engine.experts.LocalExperts;
+import io.expertmesh.engine.kvcache.KvCache;
+import io.expertmesh.engine.sampling.Logprobs;
+import io.expertmesh.engine.sampling.Sampler;
+import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.WorkerPool;
+import io.expertmesh.model.architecture.Architecture;
+import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.decoder.DecoderWeights;
+import io.expertmesh.model.decoder.ExpertRunner;
+import io.expertmesh.model.decoder.Routing;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Continuous batching on one thread: sequences join and leave between two steps of the decoder. */
+public final class BatchingEngine implements GenerationEngine {
+  private static final Logger LOG = LoggerFactory.getLogger(BatchingEngine.class);
+
+  private final Architecture model;
+  private final EngineConfiguration configuration;
+  private final KvCache cache;
+  private final Decoder decoder;
+  private final Runnable onClose;
+  private final Scheduler scheduler;
+  private final Queue<Sequence> inbox = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger queued = new AtomicInteger();
+  private final AtomicInteger outstanding = new AtomicInteger();
+  private final AtomicLongArray[] tokensPerExpert;
+  private final Thread thread;
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private volatile boolean draining;
+  private volatile boolean closed;
+  private volatile EngineLoad load;
+  private long promptTokens;
+  private long reusedPromptTokens;
+  private long generatedTokens;
+  private long steps;
+
+  /**
+   * @param onClose releases what the decoder uses, after its last step
+   */
+  public BatchingEngine(Architecture model, EngineConfiguration configuration, KvCache cache, Decoder decoder,
+      Runnable onClose) {
+    this.model = model;
+    this.configuration = configuration;
+    this.cache = cache;
+    this.decoder = decoder;
+    this.onClose = onClose;
+    this.scheduler = new Scheduler(cache, configuration.maxRunning(), configuration.stepRows());
+    this.tokensPerExpert = new AtomicLongArray[model.blocks().size()];
+    for (int i = 0; i < tokensPerExpert.length; i++) {
+      tokensPerExpert[i] = new AtomicLongArray(model.blocks().get(i).moe().experts());
+    }
+    this.load = measure(0);
+    this.thread = Thread.ofPlatform().name("expertmesh-engine").daemon().start(this::run);
+  }
+
+  /** An engine whose experts are in this process; it has a worker pool of its own. */
+  public static BatchingEngine start(Architecture model, DecoderWeights weights, Kernels kernels,
+      EngineConfiguration configuration) {
+    Attention attention = model.blocks().getFirst().attention();
+    KvCache cache = new KvCache(model.blocks().size(), attention.kvHeads(), attention.headDim(),
+        configuration.pageTokens(), configuration.kvPages());
+    WorkerPool pool = new WorkerPool(configuration.threads());
+    LocalExperts experts = new LocalExperts(weights, model.hiddenSize(), new ExpertRunner(kernels, pool), pool);
+    Decoder decoder = new Decoder(model, weights, cache, kernels, pool, experts);
+    return new BatchingEngine(model, configuration, cache, decoder, pool::close);
+  }
+
+  @Override
+  public Generation submit(GenerationRequest request) {
+    validate(request);
+    if (draining || closed) {
+      throw new FailureException(FailureCategory.UNAVAILABLE, "the server is shutting down");
+    }
+    if (queued.incrementAndGet() > configuration.queueCapacity()) {
+      queued.decrementAndGet();
+      throw new FailureException(FailureCategory.OVERLOADED,
+          "%d requests are waiting already; try again later".formatted(configuration.queueCapacity()));
+    }
+    Sampler sampler = new Sampler(request.sampling(), request.promptIds(), request.stopTokenIds(),
+        request.constraint(), model.vocabularySize());
+    Sequence sequence = new Sequence(request, cache.newSequence(), sampler, this::wake);
+    outstanding.incrementAndGet();
+    inbox.add(sequence);
+    wake();
+    if (ended.getCount() == 0) { // the engine's thread may have looked into the inbox for the last time
+      refuseInbox();
+    }
+    return sequence;
+  }
+
+  private void validate(GenerationRequest request) {
+    int n = request.promptIds().length;
+    if (n == 0) {
+      throw FailureException.invalidParameter("prompt", "the prompt is empty; it needs at least one token");
+    }
+    for (int id : request.promptIds()) {
+      if (id < 0 || id >= model.vocabularySize()) {
+        throw FailureException.invalidParameter("prompt",
+            "token id %d is not in the vocabulary of 0 to %d".formatted(id, model.vocabularySize() - 1));
+      }
+    }
+    if (request.maxTokens() < 0) {
+      throw FailureException.invalidParameter("max_tokens", "max_tokens is %d; it must not be negative"
+          .formatted(request.maxTokens()));
+    }
+    for (int id : request.sampling().logitBias().keySet()) {
+      if (id < 0 || id >= model.vocabularySize()) {
+        throw FailureException.invalidParameter("logit_bias",
+            "token id %d is not in the vocabulary of 0 to %d".formatted(id, model.vocabularySize() - 1));
+      }
+    }
+    if (n > model.contextLength()) {
+      throw new FailureException(FailureCategory.TOO_LARGE, "the prompt has %d tokens, but the model's context holds %d"
+          .formatted(n, model.contextLength()));
+    }
+    int positions = (int) Math.min((long) n + request.maxTokens(), model.contextLength());
+    if (cache.pagesFor(positions) > configuration.kvPages()) {
+      throw new FailureException(FailureCategory.TOO_LARGE,
+          "prompt and answer take %d positions, but the key-value cache holds %d; ask for fewer tokens or give java more heap"
+              .formatted(positions, configuration.kvPages() * configuration.pageTokens()));
+    }
+  }
+
+  private void wake() {
+    LockSupport.unpark(thread);
+  }
+
+  private void run() {
+    try {
+      while (!closed) {
+        receive();
+        dropCancelled();
+        Map<Sequence, Integer> plan = scheduler.plan();
+        scheduler.running().forEach(this::leaveQueue);
+        if (plan.isEmpty()) {
+          load = measure(0);
+          if (inbox.isEmpty() && !closed) {
+            LockSupport.park(this);
+          }
+        } else {
+          step(plan);
+        }
+      }
+    } finally {
+      ended.countDown();
+      refuseInbox();
+      for (Sequence sequence : List.copyOf(scheduler.running())) {
+        giveUp(sequence, shutDown());
+      }
+      for (Sequence sequence : List.copyOf(scheduler.waiting())) {
+        giveUp(sequence, shutDown());
+      }
+      load = measure(0);
+      onClose.run();
+    }
+  }
+
+  private static FailureException shutDown() {
+    return new FailureException(FailureCategory.UNAVAILABLE, "the server shut down before the answer was complete");
+  }
+
+  private void refuseInbox() {
+    for (Sequence sequence = inbox.poll(); sequence != null; sequence = inbox.poll()) {
+      outstanding.decrementAndGet();
+      sequence.fail(shutDown());
+    }
+  }
+
+  private void receive() {
+    for (Sequence sequence = inbox.poll(); sequence != null; sequence = inbox.poll()) {
+      promptTokens += sequence.promptLength();
+      scheduler.add(sequence);
+    }
+  }
+
+  private void dropCancelled() {
+    for (Sequence sequence : List.copyOf(scheduler.waiting())) {
+      drop(sequence);
+    }
+    for (Sequence sequence : List.copyOf(scheduler.running())) {
+      drop(sequence);
+    }
+  }
+
+  private void drop(Sequence sequence) {
+    if (sequence.cancelled()) {
+      giveUp(sequence, new FailureException(FailureCategory.CANCELLED, "the request was cancelled"));
+    } else if (sequence.stopped()) {
+      finish(sequence, FinishReason.STOP);
+    }
+  }
+
+  private void giveUp(Sequence sequence, FailureException failure) {
+    remove(sequence);
+    sequence.fail(failure);
+  }
+
+  private void finish(Sequence sequence, FinishReason reason) {
+    remove(sequence);
+    sequence.finish(reason);
+  }
+
+  private void remove(Sequence sequence) {
+    scheduler.remove(sequence);
+    leaveQueue(sequence);
+    outstanding.decrementAndGet();
+  }
+
+  private void leaveQueue(Sequence sequence) {
+    if (sequence.queued) {
+      sequence.queued = false;
+      queued.decrementAndGet();
+    }
+  }
+
+  private void step(Map<Sequence, Integer> plan) {
+    List<Sequence> sequences = new ArrayList<>(plan.keySet());
+    List<Step.Chunk> chunks = new ArrayList<>();
+    for (Sequence sequence : sequences) {
+      int end = plan.getOrDefault(sequence, 0);
+      chunks.add(new Step.Chunk(sequence.cache, sequence.tokens, sequence.cache.length(), end,
+          logitsFrom(sequence, end)));
+    }
+    Step step = new Step(chunks);
+    try {
+      List<Routing> routings = decoder.run(step,
+          (chunk, position, logits, offset) -> logits(sequences.get(chunk), position, logits, offset));
+      count(routings);
+      for (int i = 0, row = 0; i < sequences.size(); i++) {
+        Sequence sequence = sequences.get(i);
+        recordRouting(sequence, chunks.get(i), routings, row);
+        row += chunks.get(i).to() - chunks.get(i).from();
+        settle(sequence, chunks.get(i));
+      }
+    } catch (RuntimeException | Error e) {
+      LOG.error("a step of {} rows failed; its {} requests are given up", step.rows(), sequences.size(), e);
+      for (Sequence sequence : sequences) {
+        giveUp(sequence, new FailureException(FailureCategory.INTERNAL, "the engine failed: " + e, e));
+      }
+    }
+    steps++;
+    load = measure(step.rows());
+  }
+
+  /** Prompt log-probabilities need the logits of every position, everything else only those of the last. */
+  private static int logitsFrom(Sequence sequence, int end) {
+    boolean scoresPrompt = sequence.request.promptLogprobs() >= 0 && !sequence.promptDone;
+    if (scoresPrompt) {
+      return sequence.cache.length();
+    }
+    return end == sequence.length ? end - 1 : end;
+  }
+
+  private void logits(Sequence sequence, int position, float[] logits, int offset) {
+    int vocabulary = model.vocabularySize();
+    int next = position + 1;
+    if (!sequence.promptDone && sequence.request.promptLogprobs() >= 0) {
+      if (sequence.promptLogprobs.isEmpty()) {
+        sequence.promptLogprobs.add(null);
+      }
+      if (next < sequence.promptLength() && next == sequence.promptLogprobs.size()) {
+        sequence.promptLogprobs.add(Logprobs.of(logits, offset, vocabulary, sequence.request.promptIds()[next],
+            sequence.request.promptLogprobs()));
+      }
+    }
+    if (next == sequence.length && sequence.generated() < sequence.request.maxTokens() && !sequence.sampler.complete()
+        && next < model.contextLength()) {
+      int id = sequence.sampler.next(logits, offset);
+      TokenLogprobs logprobs = sequence.request.logprobs() < 0
+          ? null
+          : Logprobs.of(logits, offset, vocabulary, id, sequence.request.logprobs());
+      sequence.sampled = new GenerationEvent.Token(id, logprobs);
+    }
+  }
+
+  private static void recordRouting(Sequence sequence, Step.Chunk chunk, List<Routing> routings, int firstRow) {
+    if (!sequence.request.returnRouting()) {
+      return;
+    }
+    for (int position = Math.max(chunk.from(), sequence.routing.size()); position < chunk.to(); position++) {
+      int row = firstRow + position - chunk.from();
+      int[][] experts = new int[routings.size()][];
+      float[][] weights = new float[routings.size()][];
+      for (int layer = 0; layer < routings.size(); layer++) {
+        Routing routing = routings.get(layer);
+        int k = routing.topK();
+        experts[layer] = java.util.Arrays.copyOfRange(routing.expertIds(), row * k, (row + 1) * k);
+        weights[layer] = java.util.Arrays.copyOfRange(routing.weights(), row * k, (row + 1) * k);
+      }
+      sequence.routing.add(new TokenRouting(experts, weights));
+    }
+  }
+
+  /** What the step means for one of its sequences. */
+  private void settle(Sequence sequence, Step.Chunk chunk) {
+    sequence.cache.complete(chunk.to(), sequence.tokens);
+    if (chunk.to() < sequence.length) {
+      return; // more of the prompt is to come
+    }
+    if (!sequence.promptDone) {
+      sequence.promptDone = true;
+      reusedPromptTokens += sequence.reusedTokens;
+      sequence.send(new GenerationEvent.PromptDone(sequence.promptLogprobs, List.copyOf(sequence.routing),
+          sequence.reusedTokens));
+    }
+    GenerationEvent.Token token = sequence.sampled;
+    sequence.sampled = null;
+    if (token == null) {
+      finish(sequence, sequence.sampler.complete() ? FinishReason.STOP : FinishReason.LENGTH);
+      return;
+    }
+    sequence.append(token.id());
+    generatedTokens++;
+    sequence.send(token);
+    if (sequence.request.stopTokenIds().contains(token.id()) || sequence.sampler.complete()) {
+      finish(sequence, FinishReason.STOP);
+    } else if (sequence.generated() >= sequence.request.maxTokens() || sequence.length >= model.contextLength()) {
+      finish(sequence, FinishReason.LENGTH);
+    }
+  }
+
+  private void count(List<Routing> routings) {
+    for (int layer = 0; layer < routings.size(); layer++) {
+      for (int expert : routings.get(layer).expertIds()) {
+        tokensPerExpert[layer].getAndIncrement(expert);
+      }
+    }
+  }
+
+  private EngineLoad measure(int rows) {
+    int used = configuration.kvPages() - cache.availablePages();
+    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(),
+        configuration.queueCapacity(), used, cache.cachedPages(), configuration.kvPages(), rows, promptTokens,
+        reusedPromptTokens, generatedTokens, steps);
+  }
+
+  @Override
+  public EngineLoad load() {
+    return load;
+  }
+
+  @Override
+  public long[][] tokensPerExpert() {
+    long[][] counts = new long[tokensPerExpert.length][];
+    for (int layer = 0; layer < counts.length; layer++) {
+      counts[layer] = new long[tokensPerExpert[layer].length()];
+      for (int expert = 0; expert < counts[layer].length; expert++) {
+        counts[layer][expert] = tokensPerExpert[layer].get(expert);
+      }
+    }
+    return counts;
+  }
+
+  @Override
+  public void drain(Duration timeout) throws InterruptedException {
+    draining = true;
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (outstanding.get() > 0 && !closed && System.nanoTime() < deadline) {
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+  }
+
+  @Override
+  public void close() {
+    draining = true;
+    closed = true;
+    wake();
+    boolean interrupted = false;
+    while (true) {
+      try {
+        ended.await();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,119 @@
+package io.expertmesh.engine.schedule;
+
+import io.expertmesh.engine.kvcache.KvCache;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Decides which rows go into the next step. Sequences that generate come first, one row each; prompts share what is
+ * left, oldest first. When pages run out, the youngest sequence gives its pages back and waits; what it computes again
+ * later gives the same bits. Not thread-safe.
+ */
+final class Scheduler {
+  /** While others generate, a step takes this part of its rows from prompts, so that they do not wait long. */
+  private static final int PROMPT_SHARE = 8;
+
+  private final KvCache cache;
+  private final int maxRunning;
+  private final int stepRows;
+  private final Deque<Sequence> waiting = new ArrayDeque<>();
+  private final List<Sequence> running = new ArrayList<>(); // oldest first
+
+  Scheduler(KvCache cache, int maxRunning, int stepRows) {
+    this.cache = cache;
+    this.maxRunning = maxRunning;
+    this.stepRows = stepRows;
+  }
+
+  void add(Sequence sequence) {
+    waiting.add(sequence);
+  }
+
+  List<Sequence> running() {
+    return running;
+  }
+
+  Deque<Sequence> waiting() {
+    return waiting;
+  }
+
+  boolean idle() {
+    return running.isEmpty() && waiting.isEmpty();
+  }
+
+  /** Takes a sequence out and frees its pages. */
+  void remove(Sequence sequence) {
+    running.remove(sequence);
+    waiting.remove(sequence);
+    sequence.cache.release();
+  }
+
+  /** The sequences of the next step and the end of the positions that each computes; empty if there is nothing to do. */
+  Map<Sequence, Integer> plan() {
+    admit();
+    Map<Sequence, Integer> step = new LinkedHashMap<>();
+    int rows = 0;
+    for (Sequence sequence : List.copyOf(running)) {
+      if (remaining(sequence) == 1 && rows < stepRows) {
+        rows += schedule(sequence, 1, step);
+      }
+    }
+    int budget = rows == 0 ? stepRows : Math.min(stepRows, rows + Math.max(1, stepRows / PROMPT_SHARE));
+    for (Sequence sequence : List.copyOf(running)) {
+      if (!step.containsKey(sequence) && remaining(sequence) > 1 && rows < budget) {
+        rows += schedule(sequence, Math.min(remaining(sequence), budget - rows), step);
+      }
+    }
+    return step;
+  }
+
+  private static int remaining(Sequence sequence) {
+    return sequence.length - sequence.cache.length();
+  }
+
+  /** Adds rows of a running sequence, making room for them; returns how many. */
+  private int schedule(Sequence sequence, int rows, Map<Sequence, Integer> step) {
+    if (!running.contains(sequence)) {
+      return 0; // preempted a moment ago
+    }
+    int end = sequence.cache.length() + rows;
+    while (!sequence.cache.ensureCapacity(end)) {
+      Sequence youngest = running.getLast();
+      preempt(youngest);
+      step.remove(youngest);
+      if (youngest == sequence) {
+        return 0;
+      }
+    }
+    step.put(sequence, end);
+    return rows;
+  }
+
+  private void preempt(Sequence sequence) {
+    running.remove(sequence);
+    sequence.cache.release();
+    waiting.addFirst(sequence);
+  }
+
+  private void admit() {
+    while (!waiting.isEmpty() && running.size() < maxRunning) {
+      Sequence sequence = waiting.getFirst();
+      if (!sequence.needsWholePrompt()) {
+        int reused = sequence.cache.reusePrefix(sequence.tokens, sequence.length);
+        sequence.reusedTokens = Math.min(reused, sequence.promptLength());
+      }
+      int missing = cache.pagesFor(sequence.length) - sequence.cache.pages();
+      // A page for each running sequence stays free, so that the newcomer is not preempted at once.
+      if (!running.isEmpty() && missing + running.size() > cache.availablePages()) {
+        sequence.cache.release();
+        return;
+      }
+      waiting.removeFirst();
+      running.add(sequence);
+    }
+  }
+}
