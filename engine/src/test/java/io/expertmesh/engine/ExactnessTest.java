@@ -46,10 +46,12 @@ class ExactnessTest {
 
   /** Cached, chunked and computed with these kernels: the bits of the scalar, uncached reference decoder. */
   @ParameterizedTest
-  @ValueSource(strings = {"olmoe-base-f32", "olmoe-gqa-f32", "olmoe-clip-f32", "olmoe-normtopk-f32", "olmoe-bf16", "demo"})
+  @ValueSource(
+      strings = {"olmoe-base-f32", "olmoe-gqa-f32", "olmoe-clip-f32", "olmoe-normtopk-f32", "olmoe-bf16", "demo"})
   void theEngineGivesTheBitsOfTheReferenceDecoder(String name) {
     BoundModel model = name.equals("demo") ? MODEL : TestModels.golden(name, KERNELS);
-    BoundModel scalar = name.equals("demo") ? TestModels.demo(new ScalarKernels())
+    BoundModel scalar = name.equals("demo")
+        ? TestModels.demo(new ScalarKernels())
         : TestModels.golden(name, new ScalarKernels());
     int vocabulary = model.architecture().vocabularySize();
     int[] prompt = TestModels.randomPrompt(7, 29, vocabulary);
@@ -127,9 +129,11 @@ class ExactnessTest {
     EngineConfiguration tight = new EngineConfiguration(1, 6, 64, 64, 4, 40);
     List<GenerationRequest> requests = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
-      SamplingParameters drawn = new SamplingParameters(0.9f, 40, 0.95f, 0, 1.1f, 0.1f, 0.1f, java.util.Map.of(), 100L + i);
-      requests.add(new GenerationRequest("r" + i, TestModels.randomPrompt(50 + i, 20, VOCABULARY), 60, drawn, Set.of(), 2,
-          -1, i % 2 == 0, null));
+      SamplingParameters drawn = new SamplingParameters(0.9f, 40, 0.95f, 0, 1.1f, 0.1f, 0.1f, java.util.Map.of(),
+          100L + i);
+      requests
+          .add(new GenerationRequest("r" + i, TestModels.randomPrompt(50 + i, 20, VOCABULARY), 60, drawn, Set.of(), 2,
+              -1, i % 2 == 0, null));
     }
     List<List<Integer>> alone = requests.stream()
         .map(r -> run(new EngineConfiguration(1, 1, 4, 64, 4, 40), r).tokens()).toList();
