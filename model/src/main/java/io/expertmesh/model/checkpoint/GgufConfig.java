@@ -30,7 +30,7 @@ final class GgufConfig {
       field.read(metadata, architecture, config);
     }
     config.put("hidden_act", "silu");
-    config.put("vocab_size", vocabulary());
+    config.set("vocab_size", GgufField.integer(vocabulary()));
     config.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
     token("bos_token_id", "tokenizer.ggml.bos_token_id");
     token("eos_token_id", "tokenizer.ggml.eos_token_id");
@@ -67,7 +67,7 @@ final class GgufConfig {
   private void token(String field, String key) {
     OptionalLong id = metadata.integer(key);
     if (id.isPresent()) {
-      config.put(field, id.getAsLong());
+      config.set(field, GgufField.integer(id.getAsLong()));
     } else {
       config.putNull(field);
     }
@@ -91,6 +91,6 @@ final class GgufConfig {
     scaling.put("rope_type", type);
     metadata.real(architecture.key("rope.scaling.factor")).ifPresent(factor -> scaling.put("factor", factor));
     metadata.integer(architecture.key("rope.scaling.original_context_length"))
-        .ifPresent(length -> scaling.put("original_max_position_embeddings", length));
+        .ifPresent(length -> scaling.set("original_max_position_embeddings", GgufField.integer(length)));
   }
 }

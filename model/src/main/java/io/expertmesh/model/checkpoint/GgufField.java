@@ -76,14 +76,44 @@ record GgufField(String config, String key, Type type, Absent absent, JsonNode f
     }
   }
 
+  /** Puts this field of {@code config}, if it is there and not null, under the architecture's key. */
+  void write(JsonNode source, GgufArchitecture architecture, GgufWriter writer) {
+    String fullKey = architecture.key(key);
+    JsonNode value = source.path(config);
+    if (value.isMissingNode() || value.isNull()) {
+      if (absent == Absent.REFUSED && fallbackKey == null) {
+        throw new IllegalArgumentException("has no " + config);
+      }
+      return;
+    }
+    boolean fits = switch (type) {
+      case INTEGER -> value.isIntegralNumber() && value.asLong(-1) >= 0 && value.asLong(-1) <= Integer.MAX_VALUE;
+      case REAL -> value.isNumber();
+      case FLAG -> value.isBoolean();
+    };
+    if (!fits) {
+      throw new IllegalArgumentException("has the %s %s".formatted(config, value));
+    }
+    switch (type) {
+      case INTEGER -> writer.u32(fullKey, value.asLong());
+      case REAL -> writer.f32(fullKey, value.asDouble());
+      case FLAG -> writer.flag(fullKey, value.asBoolean());
+    }
+  }
+
   private @Nullable JsonNode value(GgufMetadata metadata, String fullKey) {
     if (!metadata.values().containsKey(fullKey)) {
       return null;
     }
     return switch (type) {
-      case INTEGER -> JSON.numberNode(metadata.integer(fullKey).orElseThrow());
+      case INTEGER -> integer(metadata.integer(fullKey).orElseThrow());
       case REAL -> JSON.numberNode(metadata.real(fullKey).orElseThrow());
       case FLAG -> JSON.booleanNode(metadata.flag(fullKey).orElseThrow());
     };
+  }
+
+  /** An int node where the number fits, as a parsed file has it. */
+  static JsonNode integer(long value) {
+    return value == (int) value ? JSON.numberNode((int) value) : JSON.numberNode(value);
   }
 }

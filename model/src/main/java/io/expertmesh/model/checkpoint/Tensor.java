@@ -16,6 +16,15 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment d
     shape = List.copyOf(shape);
   }
 
+  /** How many elements the shape has. */
+  public long elements() {
+    long elements = 1;
+    for (long dimension : shape) {
+      elements *= dimension;
+    }
+    return elements;
+  }
+
   /** This two-dimensional tensor as a matrix. */
   public WeightMatrix matrix() {
     if (shape.size() != 2) {

@@ -1,0 +1,150 @@
+package io.expertmesh.model.checkpoint;
+
+import io.expertmesh.kernels.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * Turns weights of one storage type into another, bit for bit as ggml's reference does
+ * ({@code quantize_row_q8_0_ref}, {@code quantize_row_q4_0_ref}, {@code ggml_compute_fp32_to_bf16}): f32 arithmetic,
+ * no fused multiply-add, so that the result is the same on every machine.
+ */
+public final class Quantizer {
+  private static final int BLOCK = 32;
+  private static final int Q8_0_BYTES = 34;
+  private static final int Q4_0_BYTES = 18;
+  private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private Quantizer() {}
+
+  /**
+   * Reads {@code count} elements of {@code source} from element {@code from} on, which for block types begins a block.
+   *
+   * @param source the bytes of a tensor of type {@code dtype}
+   * @param target filled from index 0
+   */
+  public static void toFloats(MemorySegment source, DType dtype, long from, float[] target, int count) {
+    long start = dtype.bytes(from);
+    switch (dtype) {
+      case F32 -> MemorySegment.copy(source, F32, start, target, 0, count);
+      case F16 -> {
+        for (int i = 0; i < count; i++) {
+          target[i] = Float.float16ToFloat(source.get(U16, start + 2L * i));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          target[i] = Float.intBitsToFloat(source.get(U16, start + 2L * i) << 16);
+        }
+      }
+      case Q8_0 -> {
+        for (int i = 0; i < count; i++) {
+          long block = start + (long) (i / BLOCK) * Q8_0_BYTES;
+          target[i] = Float.float16ToFloat(source.get(U16, block))
+              * source.get(ValueLayout.JAVA_BYTE, block + 2 + i % BLOCK);
+        }
+      }
+      case Q4_0 -> {
+        for (int i = 0; i < count; i++) {
+          long block = start + (long) (i / BLOCK) * Q4_0_BYTES;
+          int pair = source.get(ValueLayout.JAVA_BYTE, block + 2 + i % (BLOCK / 2));
+          int nibble = i % BLOCK < BLOCK / 2 ? pair & 15 : pair >> 4 & 15;
+          target[i] = Float.float16ToFloat(source.get(U16, block)) * (nibble - 8);
+        }
+      }
+    }
+  }
+
+  /**
+   * Writes {@code values[0, count)} as {@code dtype} to {@code target} from byte {@code start} on.
+   *
+   * @param count for block types a whole number of blocks
+   * @throws ArithmeticException if a value is not finite, or too large for the type
+   */
+  public static void fromFloats(float[] values, int count, DType dtype, MemorySegment target, long start) {
+    checkFinite(values, count);
+    switch (dtype) {
+      case F32 -> MemorySegment.copy(values, 0, target, F32, start, count);
+      case F16 -> {
+        for (int i = 0; i < count; i++) {
+          target.set(U16, start + 2L * i, toF16(values[i]));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          target.set(U16, start + 2L * i, toBf16(values[i]));
+        }
+      }
+      case Q8_0 -> {
+        for (int i = 0; i < count; i += BLOCK) {
+          q8Block(values, i, target, start + dtype.bytes(i));
+        }
+      }
+      case Q4_0 -> {
+        for (int i = 0; i < count; i += BLOCK) {
+          q4Block(values, i, target, start + dtype.bytes(i));
+        }
+      }
+    }
+  }
+
+  private static void checkFinite(float[] values, int count) {
+    for (int i = 0; i < count; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new ArithmeticException("holds " + values[i]);
+      }
+    }
+  }
+
+  private static short toF16(float value) {
+    short bits = Float.floatToFloat16(value);
+    if ((bits & 0x7FFF) == 0x7C00) {
+      throw new ArithmeticException("holds %s, too large for F16".formatted(value));
+    }
+    return bits;
+  }
+
+  private static short toBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return (short) ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+  }
+
+  private static void q8Block(float[] values, int from, MemorySegment target, long block) {
+    float largest = 0;
+    for (int i = from; i < from + BLOCK; i++) {
+      largest = Math.max(largest, Math.abs(values[i]));
+    }
+    float scale = largest / 127;
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    target.set(U16, block, toF16(scale));
+    for (int i = 0; i < BLOCK; i++) {
+      target.set(ValueLayout.JAVA_BYTE, block + 2 + i, (byte) roundHalfAwayFromZero(values[from + i] * inverse));
+    }
+  }
+
+  private static int roundHalfAwayFromZero(float value) {
+    // In double, the sum is exact.
+    return value < 0 ? (int) (value - 0.5) : (int) (value + 0.5);
+  }
+
+  private static void q4Block(float[] values, int from, MemorySegment target, long block) {
+    float largest = 0;
+    float signed = 0;
+    for (int i = from; i < from + BLOCK; i++) {
+      if (Math.abs(values[i]) > largest) {
+        largest = Math.abs(values[i]);
+        signed = values[i];
+      }
+    }
+    float scale = signed / -8;
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    target.set(U16, block, toF16(scale));
+    for (int i = 0; i < BLOCK / 2; i++) {
+      int low = Math.min(15, (int) (values[from + i] * inverse + 8.5f));
+      int high = Math.min(15, (int) (values[from + BLOCK / 2 + i] * inverse + 8.5f));
+      target.set(ValueLayout.JAVA_BYTE, block + 2 + i, (byte) (low | high << 4));
+    }
+  }
+}
