@@ -25,6 +25,12 @@ public final class TestModels {
 
   private TestModels() {}
 
+  static boolean forcedKernelsFitTheMachine() {
+    String forced = System.getProperty(KernelSelection.PROPERTY, "");
+    return !forced.startsWith("vector-")
+        || Integer.parseInt(forced.substring("vector-".length())) <= KernelSelection.widestVectorBits();
+  }
+
   /** What a request came to. */
   public record Result(List<GenerationEvent> events) {
     public List<Integer> tokens() {

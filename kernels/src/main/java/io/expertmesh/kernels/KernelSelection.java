@@ -19,6 +19,11 @@ public final class KernelSelection {
     return Holder.KERNELS;
   }
 
+  /** Bits of the widest vectors of this CPU; needs the module jdk.incubator.vector. */
+  public static int widestVectorBits() {
+    return VectorKernels.widestBits();
+  }
+
   private static final class Holder {
     static final Kernels KERNELS = select(System.getProperty(PROPERTY));
   }

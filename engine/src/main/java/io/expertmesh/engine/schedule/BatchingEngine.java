@@ -231,6 +231,7 @@ public final class BatchingEngine implements GenerationEngine {
     scheduler.remove(sequence);
     leaveQueue(sequence);
     outstanding.decrementAndGet();
+    load = measure(load.lastBatchRows()); // whoever hears of the end sees the pages free
   }
 
   private void leaveQueue(Sequence sequence) {
