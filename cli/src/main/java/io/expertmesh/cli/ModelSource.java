@@ -1,17 +1,15 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.model.checkpoint.Checkpoint;
-import io.expertmesh.model.checkpoint.GgufCheckpoint;
-import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
-import io.expertmesh.model.failure.FailureCategory;
-import io.expertmesh.model.failure.FailureException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which model. */
 final class ModelSource {
+  private static final String DEMO = "demo";
+
   @Option(
       names = {"-m", "--model"},
       paramLabel = "MODEL",
@@ -19,18 +17,19 @@ final class ModelSource {
   private @Nullable String model;
 
   Checkpoint checkpoint() {
-    Path path = path();
-    return Files.isRegularFile(path) ? GgufCheckpoint.open(path) : SafetensorsCheckpoint.open(path);
+    return Checkpoint.open(model == null ? demo() : Path.of(model));
   }
 
-  private Path path() {
-    if (model == null) {
-      return Path.of(System.getProperty("expertmesh.home", ""), "models", "demo");
-    }
-    Path path = Path.of(model);
-    if (!Files.exists(path)) {
-      throw new FailureException(FailureCategory.NOT_FOUND, model + ": no such folder or file");
-    }
-    return path;
+  /** What clients call the model: the hub name, or the last part of the path. */
+  String name() {
+    return model == null ? DEMO : Path.of(model).toAbsolutePath().normalize().getFileName().toString();
+  }
+
+  List<String> aliases() {
+    return model == null || model.equals(name()) ? List.of() : List.of(model);
+  }
+
+  private static Path demo() {
+    return Path.of(System.getProperty("expertmesh.home", ""), "models", DEMO);
   }
 }

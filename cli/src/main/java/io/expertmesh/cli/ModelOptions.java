@@ -1,0 +1,32 @@
+package io.expertmesh.cli;
+
+import io.expertmesh.engine.text.EmbeddedModel;
+import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.failure.FailureException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Which model, and how it is run in this process. */
+final class ModelOptions {
+  @Mixin
+  private ModelSource source = new ModelSource();
+
+  @Option(
+      names = "--numerics",
+      paramLabel = "fast|exact",
+      defaultValue = "fast",
+      description = "exact: the same bits on any machine, in any batch, with any number of threads. Default: ${DEFAULT-VALUE}.")
+  private Numerics numerics = Numerics.FAST;
+
+  @Option(names = "--threads", paramLabel = "N", description = "Threads for the model. Default: one per core.")
+  private @Nullable Integer threads;
+
+  EmbeddedModel open() {
+    int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+    if (count < 1 || count > 1024) {
+      throw FailureException.invalidParameter("--threads", "--threads is %d; it must be 1 to 1024".formatted(count));
+    }
+    return EmbeddedModel.open(source.checkpoint(), source.name(), source.aliases(), numerics, count);
+  }
+}

@@ -1,0 +1,107 @@
+package io.expertmesh.engine.text;
+
+import io.expertmesh.engine.schedule.BatchingEngine;
+import io.expertmesh.engine.schedule.EngineConfiguration;
+import io.expertmesh.kernels.KernelSelection;
+import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.architecture.Architecture;
+import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.family.BoundModel;
+import io.expertmesh.model.tokenizer.JsonTokenizer;
+import io.expertmesh.model.tokenizer.Tokenizer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.IntStream;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** A model that runs in this process, from a checkpoint to text. Closing it cancels what runs. */
+public final class EmbeddedModel implements AutoCloseable {
+  private final ServedModel served;
+  private final Architecture architecture;
+  private final Kernels kernels;
+  private final int threads;
+  private final BatchingEngine engine;
+
+  private EmbeddedModel(ServedModel served, Architecture architecture, Kernels kernels, int threads,
+      BatchingEngine engine) {
+    this.served = served;
+    this.architecture = architecture;
+    this.kernels = kernels;
+    this.threads = threads;
+    this.engine = engine;
+  }
+
+  /**
+   * Binds the checkpoint's weights and starts an engine for them.
+   *
+   * @param name what clients call the model
+   * @param numerics what the arithmetic must promise at least; the kernels may promise more
+   * @param threads that run kernels
+   * @throws FailureException if the checkpoint cannot be served
+   */
+  public static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Numerics numerics,
+      int threads) {
+    Kernels kernels = KernelSelection.kernels();
+    if (numerics == Numerics.EXACT && kernels.numerics() != Numerics.EXACT) {
+      throw new FailureException(FailureCategory.INVALID_REQUEST,
+          "the kernels %s are not exact; leave out -D%s".formatted(kernels.name(), KernelSelection.PROPERTY));
+    }
+    BoundModel bound = BoundModel.of(checkpoint, kernels);
+    Architecture model = bound.architecture();
+    Tokenizer tokenizer = tokenizer(checkpoint, model.vocabularySize());
+    GenerationConfig generation = GenerationConfig.of(
+        json(checkpoint.location().resolve("generation_config.json")), checkpoint.config());
+    BatchingEngine engine = BatchingEngine.start(model, bound.weights(), kernels,
+        EngineConfiguration.defaults(model, threads));
+    MixtureOfExperts moe = model.blocks().getFirst().moe();
+    ServedModel served = new ServedModel(name, aliases, Instant.now(), engine, tokenizer, generation.endTokenIds(),
+        model.contextLength(), model.vocabularySize(), IntStream.range(0, model.blocks().size()).boxed().toList(),
+        moe.experts(), generation.sampling());
+    return new EmbeddedModel(served, model, kernels, threads, engine);
+  }
+
+  public ServedModel served() {
+    return served;
+  }
+
+  public Architecture architecture() {
+    return architecture;
+  }
+
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  public int threads() {
+    return threads;
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+  }
+
+  private static Tokenizer tokenizer(Checkpoint checkpoint, int vocabulary) {
+    Path file = checkpoint.location().resolve("tokenizer.json");
+    if (json(file) instanceof ObjectNode definition && !definition.isEmpty()) {
+      return new JsonTokenizer(definition, vocabulary, file.toString());
+    }
+    throw new FailureException(FailureCategory.INVALID_CHECKPOINT,
+        file + ": no such file; the model cannot turn text into tokens without it");
+  }
+
+  /** What is in {@code file}; an empty object if there is none. */
+  private static JsonNode json(Path file) {
+    return Files.exists(file)
+        ? JsonMapper.shared().readTree(file.toFile())
+        : JsonMapper.shared().createObjectNode();
+  }
+}
