@@ -1,0 +1,106 @@
+package io.expertmesh.gateway;
+
+import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.http.BodyLimitFilter;
+import io.expertmesh.gateway.http.ErrorFilter;
+import io.expertmesh.gateway.http.RequestIdFilter;
+import io.expertmesh.gateway.metrics.EngineCollector;
+import io.expertmesh.gateway.metrics.RequestMetricsFilter;
+import io.expertmesh.gateway.metrics.ServingMetrics;
+import io.expertmesh.gateway.security.AuthenticationFilter;
+import io.expertmesh.gateway.security.RateLimitFilter;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import jakarta.servlet.Filter;
+import java.util.List;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.ComponentScan;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
+import org.springframework.web.filter.CorsFilter;
+
+/** The parts of the gateway and the order in which a request meets its filters. */
+@Configuration(proxyBeanMethods = false)
+@ComponentScan
+class GatewayApplication {
+  @Bean(destroyMethod = "close")
+  PrometheusMeterRegistry meterRegistry(ServedModel model) {
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    registry.getPrometheusRegistry().register(new EngineCollector(model));
+    new JvmMemoryMetrics().bindTo(registry);
+    new JvmThreadMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+    return registry;
+  }
+
+  @Bean
+  JvmGcMetrics gcMetrics(PrometheusMeterRegistry registry) {
+    JvmGcMetrics metrics = new JvmGcMetrics();
+    metrics.bindTo(registry);
+    return metrics;
+  }
+
+  @Bean
+  ServingMetrics servingMetrics(PrometheusMeterRegistry registry) {
+    return new ServingMetrics(registry);
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> requestId() {
+    return filter(1, new RequestIdFilter());
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> requestMetrics(ServingMetrics metrics) {
+    return filter(2, new RequestMetricsFilter(metrics));
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> errors() {
+    return filter(3, new ErrorFilter());
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> cors(GatewayConfiguration configuration) {
+    CorsConfiguration cors = new CorsConfiguration();
+    cors.setAllowedOrigins(configuration.allowedOrigins());
+    cors.setAllowedMethods(List.of("GET", "POST"));
+    cors.setAllowedHeaders(List.of("Authorization", "Content-Type", "X-Request-Id"));
+    cors.setExposedHeaders(List.of("X-Request-Id", "Retry-After"));
+    UrlBasedCorsConfigurationSource everywhere = new UrlBasedCorsConfigurationSource();
+    if (!configuration.allowedOrigins().isEmpty()) {
+      everywhere.registerCorsConfiguration("/**", cors);
+    }
+    return filter(4, new CorsFilter(everywhere));
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> authentication(GatewayConfiguration configuration) {
+    return filter(5, new AuthenticationFilter(configuration.keys(), System::nanoTime));
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> bodyLimit(GatewayConfiguration configuration) {
+    return filter(6, new BodyLimitFilter(configuration.maxBody()));
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> rateLimit() {
+    return filter(7, new RateLimitFilter());
+  }
+
+  private static FilterRegistrationBean<Filter> filter(int order, Filter filter) {
+    FilterRegistrationBean<Filter> registration = new FilterRegistrationBean<>(filter);
+    registration.setOrder(order);
+    registration.setName(filter.getClass().getSimpleName());
+    return registration;
+  }
+}

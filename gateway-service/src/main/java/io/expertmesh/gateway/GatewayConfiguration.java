@@ -1,0 +1,49 @@
+package io.expertmesh.gateway;
+
+import io.expertmesh.gateway.security.ApiKey;
+import io.expertmesh.model.failure.FailureException;
+import java.time.Duration;
+import java.util.List;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * The gateway's settings, {@code expertmesh.*} in a configuration file ({@link ConfigurationSource} reads them).
+ *
+ * @param host address to listen on; only this machine by default
+ * @param port 0 takes any free port
+ * @param keys who may use the server; everybody if there are none
+ * @param allowedOrigins web pages that may call the API from a browser ({@code https://host}); none by default
+ * @param maxBody request bodies over this are refused
+ * @param maxAnswers answers (prompts times n) in one request at most
+ * @param keepAlive how long a stream may be silent before a comment is sent
+ * @param shutdownTimeout how long running answers may take to finish when the server stops
+ */
+public record GatewayConfiguration(
+    @DefaultValue("127.0.0.1") String host,
+    @DefaultValue("8080") int port,
+    @DefaultValue List<ApiKey> keys,
+    @DefaultValue List<String> allowedOrigins,
+    @DefaultValue("4MB") DataSize maxBody,
+    @DefaultValue("32") int maxAnswers,
+    @DefaultValue("10s") Duration keepAlive,
+    @DefaultValue("30s") Duration shutdownTimeout) {
+  public GatewayConfiguration {
+    keys = List.copyOf(keys);
+    allowedOrigins = List.copyOf(allowedOrigins);
+    require(port >= 0 && port <= 65535, "port", port, "between 0 and 65535");
+    require(maxBody.toBytes() > 0, "max-body", maxBody, "positive, such as 4MB");
+    require(maxAnswers > 0, "max-answers", maxAnswers, "positive");
+    require(keepAlive.isPositive(), "keep-alive", keepAlive, "positive, such as 10s");
+    require(!shutdownTimeout.isNegative(), "shutdown-timeout", shutdownTimeout, "0s or more");
+    require(keys.stream().map(ApiKey::name).distinct().count() == keys.size(), "keys", keys.size() + " keys",
+        "keys with different names");
+  }
+
+  private static void require(boolean valid, String name, Object value, String expected) {
+    if (!valid) {
+      throw FailureException.invalidParameter("expertmesh." + name,
+          "expertmesh.%s is %s; it must be %s.".formatted(name, value, expected));
+    }
+  }
+}

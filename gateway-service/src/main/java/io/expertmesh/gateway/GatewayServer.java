@@ -1,0 +1,102 @@
+package io.expertmesh.gateway;
+
+import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
+import java.net.BindException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.support.DefaultListableBeanFactory;
+import org.springframework.boot.web.server.PortInUseException;
+import org.springframework.boot.web.server.WebServer;
+import org.springframework.boot.web.server.WebServerException;
+import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
+
+/** A running gateway. Closing it finishes what runs and stops it; the model's engine stays the owner's. */
+public final class GatewayServer implements AutoCloseable {
+  private static final org.slf4j.Logger log = LoggerFactory.getLogger(GatewayServer.class);
+  /** Kept because java.util.logging forgets the level of a logger that nobody holds. */
+  private static final Logger TOMCAT = Logger.getLogger("org.apache");
+
+  private final GatewayConfiguration configuration;
+  private final AnnotationConfigServletWebServerApplicationContext context;
+  private final WebServer webServer;
+
+  private GatewayServer(GatewayConfiguration configuration, AnnotationConfigServletWebServerApplicationContext context,
+      WebServer webServer) {
+    this.configuration = configuration;
+    this.context = context;
+    this.webServer = webServer;
+  }
+
+  /**
+   * Starts to serve {@code model} and returns when it listens.
+   *
+   * @throws FailureException if the address cannot be listened on
+   */
+  public static GatewayServer start(GatewayConfiguration configuration, ServedModel model) {
+    TOMCAT.setLevel(Level.SEVERE);
+    long start = System.nanoTime();
+    var context = new AnnotationConfigServletWebServerApplicationContext();
+    DefaultListableBeanFactory beans = context.getDefaultListableBeanFactory();
+    beans.registerSingleton("gatewayConfiguration", configuration);
+    beans.registerSingleton("servedModel", model);
+    context.register(GatewayApplication.class);
+    try {
+      context.refresh();
+    } catch (RuntimeException failure) {
+      context.close();
+      throw explain(failure, configuration);
+    }
+    WebServer webServer = context.getWebServer();
+    if (webServer == null) {
+      throw new IllegalStateException("the context started without its web server");
+    }
+    GatewayServer server = new GatewayServer(configuration, context, webServer);
+    log.info("Serving {} on {} (up in {} ms)", model.name(), server.url(), (System.nanoTime() - start) / 1_000_000);
+    return server;
+  }
+
+  private static RuntimeException explain(RuntimeException failure, GatewayConfiguration configuration) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof PortInUseException) {
+        return new FailureException(FailureCategory.INVALID_REQUEST,
+            "Port %d on %s is in use: stop what listens there or choose another port (--port, 0 for any).".formatted(
+                configuration.port(), configuration.host()),
+            failure);
+      }
+      if (cause instanceof BindException || cause instanceof WebServerException) {
+        return new FailureException(FailureCategory.INVALID_REQUEST, "Cannot listen on %s port %d: %s".formatted(
+            configuration.host(), configuration.port(), rootMessage(cause)), failure);
+      }
+    }
+    return failure;
+  }
+
+  private static String rootMessage(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  /** The port that it listens on. */
+  public int port() {
+    return webServer.getPort();
+  }
+
+  /** Where clients on this machine reach it. */
+  public String url() {
+    boolean everywhere = configuration.host().equals("0.0.0.0") || configuration.host().equals("::");
+    String host = everywhere ? "127.0.0.1" : configuration.host();
+    return "http://%s:%d".formatted(host.contains(":") ? "[" + host + "]" : host, port());
+  }
+
+  /** Stops accepting, lets running answers finish within the configured time, cancels the rest and stops. */
+  @Override
+  public void close() {
+    context.close();
+  }
+}

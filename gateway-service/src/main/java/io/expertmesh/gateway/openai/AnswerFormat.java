@@ -1,0 +1,23 @@
+package io.expertmesh.gateway.openai;
+
+import io.expertmesh.engine.text.TextEvent;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/** How an endpoint writes its answers, one per choice. */
+interface AnswerFormat {
+  /** The response when nothing is streamed. */
+  ObjectNode whole(List<Answer> answers);
+
+  /**
+   * What is streamed after {@code event}, which is already part of {@code answer}.
+   *
+   * @return null if it changes nothing for the client
+   */
+  @Nullable
+  ObjectNode chunk(int index, TextEvent event, Answer answer);
+
+  /** The last chunk if usage was asked for. */
+  ObjectNode usageChunk(List<Answer> answers);
+}

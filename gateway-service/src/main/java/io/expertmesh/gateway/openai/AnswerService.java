@@ -1,0 +1,111 @@
+package io.expertmesh.gateway.openai;
+
+import io.expertmesh.engine.api.GenerationRequest;
+import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.engine.text.TextEvent;
+import io.expertmesh.engine.text.TextGenerations;
+import io.expertmesh.gateway.http.ClientConnection;
+import io.expertmesh.gateway.http.ClientDisconnected;
+import io.expertmesh.gateway.http.ErrorMapping;
+import io.expertmesh.gateway.http.JsonResponse;
+import io.expertmesh.gateway.http.SseWriter;
+import io.expertmesh.gateway.metrics.AnswerTimes;
+import io.expertmesh.gateway.metrics.ServingMetrics;
+import io.expertmesh.gateway.security.Caller;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Runs the generations of one HTTP request and writes their answers, whole or as a stream. */
+final class AnswerService {
+  /** How often to look whether the client is still there. */
+  private static final Duration LOOK = Duration.ofMillis(100);
+
+  private final ServedModel model;
+  private final ServingMetrics metrics;
+  private final Duration keepAlive;
+
+  AnswerService(ServedModel model, ServingMetrics metrics, Duration keepAlive) {
+    this.model = model;
+    this.metrics = metrics;
+    this.keepAlive = keepAlive;
+  }
+
+  /** Returns when the response is complete. Whatever ends it early also cancels the generations. */
+  void answer(HttpServletRequest request, HttpServletResponse response, List<GenerationRequest> generations,
+      GenerationOptions options, AnswerFormat format) throws IOException {
+    SseWriter stream = options.stream() ? new SseWriter(response, keepAlive) : null;
+    List<Answer> answers = generations.stream().map(generation -> new Answer(options.stream())).toList();
+    try (TextGenerations running = TextGenerations.start(model, generations, options.stopStrings())) {
+      run(running, ClientConnection.of(request), answers, stream, format);
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+      throw new ClientDisconnected();
+    } catch (RuntimeException failure) {
+      if (stream == null || !response.isCommitted() || failure instanceof ClientDisconnected) {
+        throw failure;
+      }
+      stream.event(ErrorMapping.of(failure).body());
+      return;
+    } finally {
+      charge(Caller.of(request), generations, answers, options.n());
+    }
+    if (stream == null) {
+      JsonResponse.write(response, format.whole(answers));
+      return;
+    }
+    if (options.includeUsage()) {
+      stream.event(format.usageChunk(answers));
+    }
+    stream.done();
+  }
+
+  private void run(TextGenerations running, ClientConnection connection, List<Answer> answers,
+      @Nullable SseWriter stream, AnswerFormat format) throws InterruptedException {
+    List<AnswerTimes> times = new ArrayList<>();
+    answers.forEach(answer -> times.add(metrics.startAnswer()));
+    long lastLook = System.nanoTime();
+    while (!running.finished()) {
+      TextGenerations.Indexed next = running.next(LOOK);
+      if (next == null || System.nanoTime() - lastLook > LOOK.toNanos()) {
+        connection.requireOpen();
+        lastLook = System.nanoTime();
+      }
+      if (next != null) {
+        times.get(next.index()).observe(next.event());
+        Answer answer = answers.get(next.index());
+        answer.add(next.event());
+        send(stream, format, next.index(), next.event(), answer);
+      } else if (stream != null) {
+        stream.keepAlive();
+      }
+    }
+  }
+
+  private static void send(@Nullable SseWriter stream, AnswerFormat format, int index, TextEvent event,
+      Answer answer) {
+    ObjectNode chunk = stream == null ? null : format.chunk(index, event, answer);
+    if (stream != null && chunk != null) {
+      stream.event(chunk);
+    }
+  }
+
+  /** Takes what was used from the caller's budget, also for an answer that was given up. */
+  private static void charge(@Nullable Caller caller, List<GenerationRequest> generations, List<Answer> answers,
+      int answersPerPrompt) {
+    if (caller == null) {
+      return;
+    }
+    int tokens = 0;
+    for (int i = 0; i < answers.size(); i++) {
+      tokens += answers.get(i).generated();
+      tokens += i % answersPerPrompt == 0 ? generations.get(i).promptIds().length : 0;
+    }
+    caller.useTokens(tokens);
+  }
+}

@@ -1,0 +1,15 @@
+package io.expertmesh.gateway.openai;
+
+import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.GatewayConfiguration;
+import io.expertmesh.gateway.metrics.ServingMetrics;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+@Configuration(proxyBeanMethods = false)
+class OpenAiConfiguration {
+  @Bean
+  AnswerService answerService(ServedModel model, ServingMetrics metrics, GatewayConfiguration configuration) {
+    return new AnswerService(model, metrics, configuration.keepAlive());
+  }
+}

@@ -1,0 +1,71 @@
+package io.expertmesh.gateway.openai;
+
+import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.http.ApiException;
+import io.expertmesh.gateway.http.JsonFields;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+
+/**
+ * One prompt.
+ *
+ * @param text as it was sent; null if token ids were
+ */
+record Prompt(@Nullable String text, int[] ids) {
+  /** The {@code prompt} of a completion: text, token ids, or an array of either. */
+  static List<Prompt> readAll(JsonFields fields, ServedModel model) {
+    JsonNode prompt = fields.any("prompt");
+    if (prompt == null) {
+      throw ApiException.invalid("prompt", "'prompt' is missing.");
+    }
+    if (!(prompt instanceof ArrayNode several)) {
+      return List.of(read("prompt", prompt, model));
+    }
+    if (several.isEmpty()) {
+      throw ApiException.invalid("prompt", "'prompt' is an empty array.");
+    }
+    if (several.get(0).isNumber()) {
+      return List.of(read("prompt", several, model));
+    }
+    List<Prompt> prompts = new ArrayList<>();
+    for (JsonNode one : several) {
+      prompts.add(read("prompt[%d]".formatted(prompts.size()), one, model));
+    }
+    return prompts;
+  }
+
+  private static Prompt read(String name, JsonNode prompt, ServedModel model) {
+    if (prompt.isString()) {
+      return ofText(name, prompt.stringValue(), model, true);
+    }
+    if (prompt instanceof ArrayNode ids && !ids.isEmpty()) {
+      return new Prompt(null, tokenIds(name, ids, model.vocabularySize()));
+    }
+    throw JsonFields.wrongType(name, "a string or an array of token ids", prompt);
+  }
+
+  /** A prompt of {@code text}, with at least one token. */
+  static Prompt ofText(String name, String text, ServedModel model, boolean addSpecialTokens) {
+    int[] ids = model.tokenizer().encode(text, addSpecialTokens);
+    if (ids.length == 0) {
+      throw ApiException.invalid(name, "'%s' is empty; the model needs at least one token.".formatted(name));
+    }
+    return new Prompt(text, ids);
+  }
+
+  static int[] tokenIds(String name, ArrayNode array, int vocabularySize) {
+    int[] ids = new int[array.size()];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = (int) JsonFields.whole("%s[%d]".formatted(name, i), array.get(i), 0, vocabularySize - 1L);
+    }
+    return ids;
+  }
+
+  /** The text, decoded if ids were sent. */
+  String text(ServedModel model) {
+    return text == null ? model.tokenizer().decode(ids, false) : text;
+  }
+}

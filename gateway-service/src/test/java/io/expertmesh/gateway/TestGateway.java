@@ -1,0 +1,101 @@
+package io.expertmesh.gateway;
+
+import io.expertmesh.engine.api.SamplingParameters;
+import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.model.tokenizer.JsonTokenizer;
+import io.expertmesh.model.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** A gateway on a free port with an engine that follows a script, and a plain HTTP client for it. */
+final class TestGateway implements AutoCloseable {
+  static final String MODEL = "demo";
+  static final int CONTEXT = 64;
+  static final JsonMapper JSON = new JsonMapper();
+  private static final Tokenizer TOKENIZER = tokenizer();
+
+  final ScriptedEngine engine = new ScriptedEngine();
+  final GatewayServer server;
+  private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+  TestGateway(Map<String, ?> settings) {
+    ServedModel model = new ServedModel(MODEL, List.of("an/alias"), Instant.ofEpochSecond(1_700_000_000), engine,
+        TOKENIZER, Set.of(0), CONTEXT, 1024, List.of(0, 1), 16, SamplingParameters.GREEDY);
+    Map<String, Object> all = new HashMap<>(settings);
+    all.put("expertmesh.port", 0);
+    server = GatewayServer.start(ConfigurationSource.read(all, null), model);
+  }
+
+  TestGateway() {
+    this(Map.of());
+  }
+
+  private static Tokenizer tokenizer() {
+    ObjectNode definition = (ObjectNode) JSON.readTree(Path.of("../models/demo/tokenizer.json").toFile());
+    return new JsonTokenizer(definition, 1024, "tokenizer.json");
+  }
+
+  static Tokenizer sharedTokenizer() {
+    return TOKENIZER;
+  }
+
+  HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create(server.url() + path)).timeout(Duration.ofSeconds(20));
+  }
+
+  HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
+    return client.send(request, BodyHandlers.ofString());
+  }
+
+  HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    return send(request(path).build());
+  }
+
+  HttpResponse<String> post(String path, String body) throws IOException, InterruptedException {
+    return send(request(path).header("Content-Type", "application/json")
+        .POST(HttpRequest.BodyPublishers.ofString(body))
+        .build());
+  }
+
+  /** The answer to a request that must succeed. */
+  JsonNode answer(String path, String body) throws IOException, InterruptedException {
+    HttpResponse<String> response = post(path, body);
+    if (response.statusCode() != 200) {
+      throw new AssertionError(response.statusCode() + ": " + response.body());
+    }
+    return JSON.readTree(response.body());
+  }
+
+  /** The events of a stream that must end with {@code [DONE]}. */
+  List<JsonNode> stream(String path, String body) throws IOException, InterruptedException {
+    HttpResponse<String> response = post(path, body);
+    String type = response.headers().firstValue("Content-Type").orElse("");
+    if (!type.startsWith("text/event-stream") || !response.body().endsWith("data: [DONE]\n\n")) {
+      throw new AssertionError(response.statusCode() + " " + type + ": " + response.body());
+    }
+    return response.body().lines()
+        .filter(line -> line.startsWith("data: {"))
+        .map(line -> JSON.readTree(line.substring("data: ".length())))
+        .toList();
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    engine.close();
+  }
+}

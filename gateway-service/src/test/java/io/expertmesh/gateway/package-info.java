@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.gateway;
+
+import org.jspecify.annotations.NullMarked;
