@@ -254,6 +254,8 @@ public final class BatchingEngine implements GenerationEngine {
       List<Routing> routings = decoder.run(step,
           (chunk, position, logits, offset) -> logits(sequences.get(chunk), position, logits, offset));
       count(routings);
+      steps++;
+      load = measure(step.rows());
       for (int i = 0, row = 0; i < sequences.size(); i++) {
         Sequence sequence = sequences.get(i);
         recordRouting(sequence, chunks.get(i), routings, row);
@@ -266,8 +268,6 @@ public final class BatchingEngine implements GenerationEngine {
         giveUp(sequence, new FailureException(FailureCategory.INTERNAL, "the engine failed: " + e, e));
       }
     }
-    steps++;
-    load = measure(step.rows());
   }
 
   /** Prompt log-probabilities need the logits of every position, everything else only those of the last. */
