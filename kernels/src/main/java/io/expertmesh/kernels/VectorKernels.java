@@ -13,6 +13,9 @@ import jdk.incubator.vector.FloatVector;
  * have them) use the scalar kernel whole.
  */
 public final class VectorKernels implements Kernels {
+  /** From how many rows of x on it pays to write the weights out as f32. */
+  private static final int FEWEST_ROWS_FOR_TILES = 4;
+
   private final ScalarKernels scalar = new ScalarKernels();
 
   /** Bits of the widest vectors that this CPU has. */
@@ -54,7 +57,11 @@ public final class VectorKernels implements Kernels {
       return;
     }
     try {
-      VectorMatmul.matmul(w, fromRow, toRow, x, xOffset, xStride, n, out, outOffset, outStride);
+      if (n < FEWEST_ROWS_FOR_TILES) {
+        VectorStreams.matmul(w, fromRow, toRow, x, xOffset, xStride, n, out, outOffset, outStride);
+      } else {
+        VectorTiles.matmul(w, fromRow, toRow, x, xOffset, xStride, n, out, outOffset, outStride);
+      }
     } finally {
       Reference.reachabilityFence(w);
     }
@@ -63,7 +70,7 @@ public final class VectorKernels implements Kernels {
   @Override
   public void rmsNorm(float[] x, int xOffset, float[] weight, float epsilon, float[] out, int outOffset) {
     int n = weight.length;
-    float meanSquare = dot(x, xOffset, x, xOffset, n) / n;
+    float meanSquare = dot(x, xOffset, x, xOffset, n, new float[ExactMath.LANES]) / n;
     float scale = 1f / (float) Math.sqrt(meanSquare + epsilon);
     int i = 0;
     for (; i <= n - WIDTH; i += WIDTH) {
@@ -75,9 +82,9 @@ public final class VectorKernels implements Kernels {
     }
   }
 
-  private static float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
+  private static float dot(float[] a, int aOffset, float[] b, int bOffset, int n, float[] lanes) {
     return n % ExactMath.LANES == 0
-        ? VectorMatmul.dot(a, aOffset, b, bOffset, n)
+        ? VectorMath.dot(a, aOffset, b, bOffset, n, lanes)
         : ExactMath.dot(a, aOffset, b, bOffset, n);
   }
 
@@ -89,13 +96,13 @@ public final class VectorKernels implements Kernels {
     }
     int i = 0;
     for (; i <= length - WIDTH; i += WIDTH) {
-      VectorMatmul.exp(FloatVector.fromArray(SPECIES, x, offset + i).sub(max)).intoArray(x, offset + i);
+      VectorMath.exp(FloatVector.fromArray(SPECIES, x, offset + i).sub(max)).intoArray(x, offset + i);
     }
     for (; i < length; i++) {
       x[offset + i] = ExactMath.exp(x[offset + i] - max);
     }
     float scale = 1f / (length % ExactMath.LANES == 0
-        ? VectorMatmul.sum(x, offset, length)
+        ? VectorMath.sum(x, offset, length, new float[ExactMath.LANES])
         : ExactMath.sum(x, offset, length));
     for (i = 0; i < length; i++) {
       x[offset + i] *= scale;
@@ -107,7 +114,7 @@ public final class VectorKernels implements Kernels {
     int i = 0;
     for (; i <= length - WIDTH; i += WIDTH) {
       FloatVector g = FloatVector.fromArray(SPECIES, gate, gateOffset + i);
-      FloatVector silu = g.div(VectorMatmul.exp(g.neg()).add(1f));
+      FloatVector silu = g.div(VectorMath.exp(g.neg()).add(1f));
       silu.mul(FloatVector.fromArray(SPECIES, up, upOffset + i)).intoArray(gate, gateOffset + i);
     }
     scalar.gatedSilu(gate, gateOffset + i, up, upOffset + i, length - i);
@@ -132,9 +139,10 @@ public final class VectorKernels implements Kernels {
   @Override
   public void attention(float[] query, int queryOffset, int headDim, float[][] keyPages, float[][] valuePages,
       int pageTokens, int headOffset, int from, int to, float scale, float[] scores, float[] out, int outOffset) {
+    float[] lanes = new float[ExactMath.LANES];
     for (int t = from; t < to; t++) {
       int at = headOffset + t % pageTokens * headDim;
-      scores[t - from] = scale * dot(query, queryOffset, keyPages[t / pageTokens], at, headDim);
+      scores[t - from] = scale * dot(query, queryOffset, keyPages[t / pageTokens], at, headDim, lanes);
     }
     softmax(scores, 0, to - from);
     int i = 0;

@@ -69,7 +69,7 @@ final class VectorWeights {
         .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
     IntVector magnitude = half.and(0x7fff).lanewise(VectorOperators.LSHL, 13);
     IntVector scaled = magnitude.reinterpretAsFloats().mul(TWO_POW_112).reinterpretAsInts();
-    VectorMask<Integer> special = half.and(0x7c00).eq(0x7c00);
+    VectorMask<Integer> special = magnitude.compare(VectorOperators.GE, 0x7c00 << 13);
     IntVector bits = scaled.blend(magnitude.or(0x7f800000), special);
     return bits.or(half.and(0x8000).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
   }
@@ -89,18 +89,24 @@ final class VectorWeights {
         .convertShape(VectorOperators.B2F, SPECIES, 0);
   }
 
-  /** Low ({@code shift} 0) or high (4) nibbles of the bytes, minus 8, as floats. */
-  static FloatVector nibbles(long address, int shift) {
-    IntVector bytes;
+  /** Bytes of two nibbles each, to be taken apart by {@link #lowNibbles} and {@link #highNibbles}. */
+  static IntVector nibblePairs(long address) {
     if (WIDTH == 4) {
-      bytes = IntVector.broadcast(INTS, MEMORY.get(I32, address)).lanewise(VectorOperators.LSHL, BYTE_SHIFTS)
+      return IntVector.broadcast(INTS, MEMORY.get(I32, address)).lanewise(VectorOperators.LSHL, BYTE_SHIFTS)
           .lanewise(VectorOperators.LSHR, 24);
-    } else {
-      bytes = (IntVector) ByteVector.fromMemorySegment(BYTES, MEMORY, address, LE)
-          .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
     }
-    return (FloatVector) bytes.lanewise(VectorOperators.LSHR, shift).and(15).sub(8)
-        .convertShape(VectorOperators.I2F, SPECIES, 0);
+    return (IntVector) ByteVector.fromMemorySegment(BYTES, MEMORY, address, LE)
+        .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
+  }
+
+  /** The low nibbles, minus 8, as floats. */
+  static FloatVector lowNibbles(IntVector pairs) {
+    return (FloatVector) pairs.and(15).sub(8).convertShape(VectorOperators.I2F, SPECIES, 0);
+  }
+
+  /** The high nibbles, minus 8, as floats. */
+  static FloatVector highNibbles(IntVector pairs) {
+    return (FloatVector) pairs.lanewise(VectorOperators.LSHR, 4).sub(8).convertShape(VectorOperators.I2F, SPECIES, 0);
   }
 
   /** Writes the {@code n} elements of a row as f32; {@code n} is a multiple of 16 (plain) or 32 (blocks). */
@@ -135,8 +141,9 @@ final class VectorWeights {
         for (int k = 0; k < n; k += 32, block += 18) {
           float scale = f16Scale(block);
           for (int j = 0; j < 16; j += WIDTH) {
-            nibbles(block + 2 + j, 0).mul(scale).intoArray(out, outOffset + k + j);
-            nibbles(block + 2 + j, 4).mul(scale).intoArray(out, outOffset + k + 16 + j);
+            IntVector pairs = nibblePairs(block + 2 + j);
+            lowNibbles(pairs).mul(scale).intoArray(out, outOffset + k + j);
+            highNibbles(pairs).mul(scale).intoArray(out, outOffset + k + 16 + j);
           }
         }
       }

@@ -49,7 +49,7 @@ class ExpTest {
         expected[i] = ExactMath.exp(x[i]);
       }
       for (int i = 0; i < n; i += VectorWeights.WIDTH) {
-        VectorMatmul.exp(FloatVector.fromArray(VectorWeights.SPECIES, x, i)).intoArray(actual, i);
+        VectorMath.exp(FloatVector.fromArray(VectorWeights.SPECIES, x, i)).intoArray(actual, i);
       }
       assertSameBits(actual, expected, "exp from bits " + Long.toHexString(from));
     }
