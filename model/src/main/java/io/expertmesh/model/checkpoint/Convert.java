@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Writes a Hugging Face model folder as a GGUF file that llama.cpp reads, tensor by tensor, never the model in memory.
@@ -32,9 +31,6 @@ public final class Convert {
     }
   }
 
-  private static final Map<DType, Integer> FILE_TYPES = Map.of(DType.F32, 0, DType.F16, 1, DType.Q4_0, 2, DType.Q8_0, 7,
-      DType.BF16, 32);
-
   private final Checkpoint checkpoint;
   private final JsonNode config;
   private final GgufArchitecture architecture;
@@ -46,7 +42,7 @@ public final class Convert {
 
   private Convert(Checkpoint checkpoint, GgufArchitecture architecture, @Nullable DType wanted) {
     this.checkpoint = checkpoint;
-    this.config = rotationAtTop(checkpoint.config());
+    this.config = checkpoint.config();
     this.architecture = architecture;
     this.wanted = wanted;
     this.writer = new GgufWriter(architecture.name());
@@ -117,24 +113,11 @@ public final class Convert {
   }
 
   private void metadata() {
-    writer.text("general.type", "model");
-    writer.text("general.name", name());
-    writer.u32("general.file_type", fileType());
-    writer.u32("general.quantization_version", 2);
-    try {
-      architecture.fields().forEach(field -> field.write(config, architecture, writer));
-    } catch (IllegalArgumentException e) {
-      throw InvalidCheckpoint.in(checkpoint.location().resolve("config.json"), String.valueOf(e.getMessage()), e);
-    }
-    JsonNode scaling = config.path("rope_scaling");
-    if (scaling.isObject() && !scaling.path("rope_type").asString("default").equals("default")) {
-      throw InvalidCheckpoint.in(checkpoint.location(), "has rope_scaling %s, which convert does not write"
-          .formatted(scaling));
-    }
-    int vocabulary = Math.toIntExact(embedding().shape().getFirst());
-    writer.u32(architecture.key("vocab_size"), vocabulary);
-    if (!GgufTokenizer.write(checkpoint.location(), config, vocabulary, writer)) {
-      writer.text("tokenizer.ggml.model", "none");
+    Tensor embedding = Objects.requireNonNull(checkpoint.tensors().get("model.embed_tokens.weight"));
+    Path folder = checkpoint.location();
+    boolean tokenizer = GgufModelMetadata.write(writer, architecture, config, folder.resolve("config.json"), folder,
+        Math.toIntExact(embedding.shape().getFirst()), name(), wanted == null ? embedding.dtype() : wanted);
+    if (!tokenizer) {
       notes.add("The folder has no tokenizer.json, so the file has no tokenizer.");
     }
     noteDifferences();
@@ -182,30 +165,8 @@ public final class Convert {
     return count;
   }
 
-  private int fileType() {
-    DType dtype = wanted == null ? embedding().dtype() : wanted;
-    return FILE_TYPES.getOrDefault(dtype, 0);
-  }
-
-  private Tensor embedding() {
-    return Objects.requireNonNull(checkpoint.tensors().get("model.embed_tokens.weight"));
-  }
-
   private String name() {
     Path folder = checkpoint.location().toAbsolutePath().normalize().getFileName();
     return config.path("_name_or_path").asString(folder == null ? architecture.name() : folder.toString());
-  }
-
-  /** The configuration with {@code rope_theta} and {@code rope_scaling} at the top, where older files have them. */
-  private static JsonNode rotationAtTop(JsonNode config) {
-    ObjectNode copy = ((ObjectNode) config).deepCopy();
-    JsonNode parameters = config.path("rope_parameters");
-    if (parameters.isObject()) {
-      if (parameters.has("rope_theta")) {
-        copy.set("rope_theta", parameters.get("rope_theta"));
-      }
-      copy.set("rope_scaling", parameters);
-    }
-    return copy;
   }
 }

@@ -68,6 +68,21 @@ public final class Disk {
     }
   }
 
+  /** Runs {@code writer} with a folder of its own that is deleted afterwards. */
+  static void withTemporaryFolder(Writer writer) {
+    Path folder = null;
+    try {
+      folder = Files.createTempDirectory("expertmesh");
+      writer.writeTo(folder);
+    } catch (IOException e) {
+      throw failure(folder == null ? Path.of(System.getProperty("java.io.tmpdir")) : folder, e);
+    } finally {
+      if (folder != null) {
+        delete(folder);
+      }
+    }
+  }
+
   /** What an {@link IOException} while writing {@code target} means to the user. */
   public static FailureException failure(Path target, IOException cause) {
     if (cause instanceof FileAlreadyExistsException) {

@@ -2,7 +2,6 @@ package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.kernels.DType;
 import io.expertmesh.model.failure.FailureException;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,13 +15,7 @@ public final class GgufWriter {
   private static final int MAGIC = 0x46554747;
   private static final int VERSION = 3;
 
-  /** Writes one tensor's elements in the type it was announced with. */
-  @FunctionalInterface
-  interface Source {
-    void writeTo(TensorSink sink) throws IOException;
-  }
-
-  private record Announced(String name, long bytes, Source source) {}
+  private record Announced(String name, long bytes, TensorSink.Source source) {}
 
   private final GgufBytes metadata = new GgufBytes();
   private final GgufBytes directory = new GgufBytes();
@@ -82,7 +75,7 @@ public final class GgufWriter {
    *
    * @param shape slowest dimension first
    */
-  void tensor(String name, DType dtype, List<Long> shape, Source source) {
+  void tensor(String name, DType dtype, List<Long> shape, TensorSink.Source source) {
     long elements = 1;
     for (long dimension : shape) {
       elements = Math.multiplyExact(elements, dimension);

@@ -15,6 +15,12 @@ final class TensorSink implements Closeable {
   /** Elements that are converted at a time; a whole number of blocks of every type. */
   static final int CHUNK = 1 << 16;
 
+  /** Writes one tensor's elements in the type it was announced with. */
+  @FunctionalInterface
+  interface Source {
+    void writeTo(TensorSink sink) throws IOException;
+  }
+
   private final FileChannel channel;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 22).order(ByteOrder.LITTLE_ENDIAN);
   private final MemorySegment memory = MemorySegment.ofBuffer(buffer.duplicate());
