@@ -79,15 +79,15 @@ final class BenchCommand implements Callable<Integer> {
     try (EmbeddedModel opened = model.open()) {
       BenchRun bench = new BenchRun(opened.served(), promptTokens, generatedTokens, batch);
       List<BenchRun.Speed> speeds = new ArrayList<>();
-      try (Progress progress = Progress.steps("bench", repeat + 1L)) {
+      try (ProgressBars progress = ProgressBars.of("runs")) {
+        progress.update("warming up", 0, 1);
         long start = System.nanoTime();
         for (int seed = -1; seed == -1 || System.nanoTime() - start < WARM_UP.toNanos(); seed--) {
           bench.run(seed);
         }
-        progress.step();
         for (int seed = 1; seed <= repeat; seed++) {
+          progress.update("measuring", seed - 1L, repeat);
           speeds.add(bench.run(seed));
-          progress.step();
         }
       }
       print(report(opened, speeds));

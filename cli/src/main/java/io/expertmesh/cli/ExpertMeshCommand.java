@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     usageHelpAutoWidth = true,
     exitCodeOnExecutionException = FailureReport.DEFECT,
-    subcommands = {CompleteCommand.class, BenchCommand.class, InspectCommand.class, HelpCommand.class,
+    subcommands = {CompleteCommand.class, BenchCommand.class, InspectCommand.class, ConvertCommand.class,
+        HelpCommand.class,
         GenerateCompletion.class},
     footer = {
         "",

@@ -17,7 +17,12 @@ final class ModelSource {
   private @Nullable String model;
 
   Checkpoint checkpoint() {
-    return Checkpoint.open(model == null ? demo() : Path.of(model));
+    return Checkpoint.open(location());
+  }
+
+  /** The folder or file. */
+  Path location() {
+    return model == null ? Path.of(System.getProperty("expertmesh.home", ""), "models", DEMO) : Path.of(model);
   }
 
   /** What clients call the model: the hub name, or the last part of the path. */
@@ -27,9 +32,5 @@ final class ModelSource {
 
   List<String> aliases() {
     return model == null || model.equals(name()) ? List.of() : List.of(model);
-  }
-
-  private static Path demo() {
-    return Path.of(System.getProperty("expertmesh.home", ""), "models", DEMO);
   }
 }
