@@ -8,6 +8,8 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -21,7 +23,8 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     usageHelpAutoWidth = true,
     exitCodeOnExecutionException = FailureReport.DEFECT,
-    subcommands = {CompleteCommand.class, BenchCommand.class, InspectCommand.class, ConvertCommand.class,
+    subcommands = {ServeCommand.class, CompleteCommand.class, BenchCommand.class, InspectCommand.class,
+        ConvertCommand.class,
         HelpCommand.class,
         GenerateCompletion.class},
     footer = {
@@ -43,9 +46,19 @@ final class ExpertMeshCommand implements Callable<Integer> {
     var command = new ExpertMeshCommand();
     var failures = new FailureReport(() -> command.debug);
     return new CommandLine(command)
+        .setExecutionStrategy(parsed -> {
+          command.chooseLogLevel(parsed);
+          return new RunLast().execute(parsed);
+        })
         .setParameterExceptionHandler(failures)
         .setExecutionExceptionHandler(failures)
         .setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  /** A server logs what it does; other commands only what is wrong. Read by logback.xml. */
+  private void chooseLogLevel(ParseResult parsed) {
+    boolean server = parsed.hasSubcommand() && parsed.subcommand().commandSpec().name().equals("serve");
+    System.setProperty("expertmesh.log.level", debug ? "DEBUG" : server ? "INFO" : "WARN");
   }
 
   @Override
