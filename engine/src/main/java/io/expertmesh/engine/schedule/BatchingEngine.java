@@ -54,6 +54,7 @@ public final class BatchingEngine implements GenerationEngine {
   private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean draining;
+  private volatile boolean outOfTime;
   private volatile boolean closed;
   private volatile EngineLoad load;
   private long promptTokens;
@@ -156,6 +157,9 @@ public final class BatchingEngine implements GenerationEngine {
     try {
       while (!closed) {
         receive();
+        if (outOfTime) {
+          giveUpAll();
+        }
         dropCancelled();
         Map<Sequence, Integer> plan = scheduler.plan();
         scheduler.running().forEach(this::leaveQueue);
@@ -171,14 +175,18 @@ public final class BatchingEngine implements GenerationEngine {
     } finally {
       ended.countDown();
       refuseInbox();
-      for (Sequence sequence : List.copyOf(scheduler.running())) {
-        giveUp(sequence, shutDown());
-      }
-      for (Sequence sequence : List.copyOf(scheduler.waiting())) {
-        giveUp(sequence, shutDown());
-      }
+      giveUpAll();
       load = measure(0);
       onClose.run();
+    }
+  }
+
+  private void giveUpAll() {
+    for (Sequence sequence : List.copyOf(scheduler.running())) {
+      giveUp(sequence, shutDown());
+    }
+    for (Sequence sequence : List.copyOf(scheduler.waiting())) {
+      giveUp(sequence, shutDown());
     }
   }
 
@@ -385,6 +393,10 @@ public final class BatchingEngine implements GenerationEngine {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (outstanding.get() > 0 && !closed && System.nanoTime() < deadline) {
       TimeUnit.MILLISECONDS.sleep(10);
+    }
+    if (outstanding.get() > 0) {
+      outOfTime = true;
+      wake();
     }
   }
 
