@@ -14,7 +14,7 @@ import jdk.incubator.vector.FloatVector;
  */
 public final class VectorKernels implements Kernels {
   /** From how many rows of x on it pays to write the weights out as f32. */
-  private static final int FEWEST_ROWS_FOR_TILES = 4;
+  private static final int FEWEST_ROWS_FOR_TILES = 6;
 
   private final ScalarKernels scalar = new ScalarKernels();
 

@@ -11,13 +11,13 @@ import jdk.incubator.vector.FloatVector;
  * Matrix products for many rows of x, where arithmetic is what takes the time.
  *
  * <p>A panel of {@value #PANEL} rows of weights becomes f32 once. Tiles of four outputs by four rows of x keep their
- * sums in registers over {@value #DEPTH} columns, so that the parts of panel and x in use stay in the first-level
- * cache; between two such blocks of columns the running lanes wait in memory. Registers of fewer than 16 lanes are also
+ * sums in registers over {@value #DEPTH} columns, so that the parts of panel and x in use stay in the
+ * caches; between two such blocks of columns the running lanes wait in memory. Registers of fewer than 16 lanes are also
  * fewer on most machines: there a tile has two rows of x, and goes over its columns once per part.
  */
 final class VectorTiles {
   private static final int PANEL = 16;
-  private static final int DEPTH = 512;
+  private static final int DEPTH = 2048;
   private static final int TILE = 4;
   private static final int TILE_ROWS = WIDTH == LANES ? 4 : 2;
 
