@@ -1,6 +1,5 @@
 package io.expertmesh.cli;
 
-import io.expertmesh.kernels.DType;
 import io.expertmesh.model.checkpoint.Convert;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -36,28 +35,17 @@ final class ConvertCommand implements Callable<Integer> {
       names = "--quantize",
       paramLabel = "TYPE",
       description = "${COMPLETION-CANDIDATES}. Default: as the checkpoint is.")
-  private @Nullable Quantization quantization;
+  private @Nullable WeightType quantization;
 
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  /** Types that weights can be converted to, as users write them. */
-  enum Quantization {
-    q8_0(DType.Q8_0), q4_0(DType.Q4_0), f16(DType.F16), bf16(DType.BF16), f32(DType.F32);
-
-    final DType dtype;
-
-    Quantization(DType dtype) {
-      this.dtype = dtype;
-    }
-  }
-
   @Override
   public Integer call() {
     Convert.Result result;
     try (ProgressBars progress = ProgressBars.bytes()) {
-      result = Convert.toGguf(source.location(), out, quantization == null ? null : quantization.dtype, progress);
+      result = Convert.toGguf(source.location(), out, quantization == null ? null : quantization.dtype(), progress);
     }
     spec.commandLine().getOut().println("%s: %d tensors, %s".formatted(
         result.file(), result.tensors(), InspectCommand.size(result.bytes())));

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
     usageHelpAutoWidth = true,
     exitCodeOnExecutionException = FailureReport.DEFECT,
     subcommands = {ServeCommand.class, CompleteCommand.class, BenchCommand.class, InspectCommand.class,
-        ConvertCommand.class,
+        ConvertCommand.class, SynthCommand.class,
         HelpCommand.class,
         GenerateCompletion.class},
     footer = {

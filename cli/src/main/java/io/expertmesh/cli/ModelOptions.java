@@ -1,7 +1,10 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.engine.text.EmbeddedModel;
+import io.expertmesh.kernels.DType;
 import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.checkpoint.QuantizedCheckpoint;
 import io.expertmesh.model.failure.FailureException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -19,6 +22,13 @@ final class ModelOptions {
       description = "exact: the same bits on any machine, in any batch, with any number of threads. Default: ${DEFAULT-VALUE}.")
   private Numerics numerics = Numerics.FAST;
 
+  @Option(
+      names = "--quantize",
+      paramLabel = "TYPE",
+      defaultValue = "none",
+      description = "Quantise the weights in memory as they are loaded: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+  private Quantization quantization = Quantization.none;
+
   @Option(names = "--threads", paramLabel = "N", description = "Threads for the model. Default: one per core.")
   private @Nullable Integer threads;
 
@@ -27,6 +37,27 @@ final class ModelOptions {
     if (count < 1 || count > 1024) {
       throw FailureException.invalidParameter("--threads", "--threads is %d; it must be 1 to 1024".formatted(count));
     }
-    return EmbeddedModel.open(source.checkpoint(), source.name(), source.aliases(), numerics, count);
+    return EmbeddedModel.open(quantized(source.checkpoint()), source.name(), source.aliases(), numerics, count);
+  }
+
+  private Checkpoint quantized(Checkpoint checkpoint) {
+    DType dtype = quantization.dtype;
+    if (dtype == null) {
+      return checkpoint;
+    }
+    try (ProgressBars progress = ProgressBars.bytes()) {
+      return QuantizedCheckpoint.of(checkpoint, dtype, progress);
+    }
+  }
+
+  /** As users write it. */
+  private enum Quantization {
+    none(null), q8_0(DType.Q8_0), q4_0(DType.Q4_0);
+
+    final @Nullable DType dtype;
+
+    Quantization(@Nullable DType dtype) {
+      this.dtype = dtype;
+    }
   }
 }
