@@ -9,12 +9,13 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /** Pickle checkpoints can run code when they are loaded; they are refused with the command that converts them. */
-final class PickleFiles {
+public final class PickleFiles {
   private static final List<String> ENDINGS = List.of(".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle");
 
   private PickleFiles() {}
 
-  static boolean isPickle(Path file) {
+  /** Whether the name ends as those of pickles do. */
+  public static boolean isPickle(Path file) {
     String name = file.getFileName() == null ? "" : file.getFileName().toString().toLowerCase(Locale.ROOT);
     return ENDINGS.stream().anyMatch(name::endsWith);
   }
@@ -33,10 +34,16 @@ final class PickleFiles {
   /** The failure that refuses the pickle {@code file} of the model in the same folder. */
   static FailureException refusal(Path file) {
     Path folder = file.toAbsolutePath().normalize().resolveSibling("");
-    return InvalidCheckpoint.in(file, """
-        is a pickle, which can run code when it is loaded, and is not read. Convert it where you trust it, with \
-        transformers installed: python3 -c "from transformers import AutoModelForCausalLM as M; \
-        M.from_pretrained('%s', torch_dtype='auto').save_pretrained('%s-safetensors', safe_serialization=True)\""""
-        .formatted(folder, folder) + " (then copy the tokenizer files into the new folder)");
+    return InvalidCheckpoint.in(file,
+        "is a pickle, which can run code when it is loaded, and is not read. Convert it where you trust it: "
+            + conversion(folder.toString(), folder + "-safetensors"));
+  }
+
+  /** The command that writes {@code model} (a folder or ORG/NAME) as safetensors to the folder {@code target}. */
+  public static String conversion(String model, String target) {
+    return """
+        python3 -c "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; \
+        M.from_pretrained('%1$s', torch_dtype='auto').save_pretrained('%2$s', safe_serialization=True); \
+        T.from_pretrained('%1$s').save_pretrained('%2$s')\"""".formatted(model, target);
   }
 }
