@@ -1,0 +1,6 @@
+package io.expertmesh.model.jinja;
+
+/** Python's {@code None}. */
+enum None {
+  NONE
+}
