@@ -4,7 +4,6 @@ The templates are short: each shows the constructs of a family of templates (whi
 macros, string methods, loop variables, errors), so that another Jinja implementation can be compared with this one.
 """
 
-import sys
 from pathlib import Path
 
 from readable_json import to_json
@@ -480,7 +479,7 @@ TEMPLATES = {
 {{ 'a b'|upper|replace('A', 'c') }} {{ [3, 1, 2]|sort|join('-') }} {{ [1, 2, 3]|first }} {{ [1, 2, 3]|last }} {{ 'abc'|length }} {{ [1, 2, 3]|map('string')|join }} {{ messages|map(attribute='role')|join(',') }} {{ messages|selectattr('role', 'equalto', 'user')|list|length }} {{ messages|rejectattr('role', 'eq', 'user')|map(attribute='role')|list }} {{ ''|default('d', true) }} {{ y|default('e') }} {{ none|default('f') }} {{ ' a '|trim }} {{ '<a&b>'|e }} {{ 'x'|list }} {{ [[1, 2], [3]]|sum(start=[]) }} {{ 'abc'|capitalize }} {{ 3.7|int }} {{ '12'|int + 1 }} {{ 2|float }} {{ [1, 1, 2]|unique|list }} {{ {'b': 1, 'a': 2}|dictsort }} {{ {'a': 1}|items|list }} {{ [1,2,3]|reverse|list }} {{ 'a\\nb'|indent(2) }} {{ 'a\\nb'|indent(2, true) }} {{ -3|abs }} {{ 3.14159|round(2) }} {{ [1, 2]|min }} {{ [0, 1]|select|list }}
 {{ {'a': [1, 2.0, none, true], 'é': '<b>"\\\\'}|tojson }} {{ [1, {'b': []}]|tojson(indent=2) }} {{ {}|tojson(indent=2) }}
 {% for k, v in {'a': 1, 'b': 2}.items() %}{{ loop.index }}/{{ loop.length }}{{ loop.revindex0 }}:{{ k }}={{ v }}{{ ';' if not loop.last }}{% else %}none{% endfor %} {% for x in [] %}x{% else %}empty{% endfor %} {% for i in range(10) %}{% if i == 2 %}{% continue %}{% endif %}{% if i > 4 %}{% break %}{% endif %}{{ i }}{{ loop.cycle('a', 'b') }}{{ loop.previtem }}{{ loop.nextitem }}{% endfor %} {% for a in [1, 2] %}{% for b in [3] %}{{ loop.index0 }}{% endfor %}{{ loop.index0 }}{% endfor %}
-{% set a, b = 1, 2 %}{{ a + b }} {% set c %}block {{ a }}{% endset %}{{ c|upper }} {% macro m(x, y='d', z=none) %}[{{ x }}{{ y }}{{ z }}]{% endmacro %}{{ m('1') }}{{ m('1', z=3, y='2') }} {% raw %}{{ raw }}{% endraw %} {% filter upper %}up{% endfilter %} {% with q = 5 %}{{ q }}{% endwith %} {% generation %}gen{% endgeneration %} {% call(w) m2() %}{{ w }}{% endcall %}""".replace(" {% call(w) m2() %}{{ w }}{% endcall %}", ""),
+{% set a, b = 1, 2 %}{{ a + b }} {% set c %}block {{ a }}{% endset %}{{ c|upper }} {% macro m(x, y='d', z=none) %}[{{ x }}{{ y }}{{ z }}]{% endmacro %}{{ m('1') }}{{ m('1', z=3, y='2') }} {% raw %}{{ raw }}{% endraw %} {% filter upper %}up{% endfilter %} {% with q = 5 %}{{ q }}{% endwith %} {% generation %}gen{% endgeneration %}""",
     "scopes": """{% set x = 1 %}{% for i in [1] %}{% set x = 2 %}{% endfor %}{{ x }}{% if true %}{% set x = 3 %}{% endif %}{{ x }}{% set ns = namespace(n=0) %}{% for i in range(3) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}
   {%- set y = 'left' %}   
    {% if x %}   
@@ -495,10 +494,10 @@ text
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
 
 
-def case(template, messages, add_generation_prompt):
-    record = {"messages": messages, "add_generation_prompt": add_generation_prompt}
+def case(template, conversation, add_generation_prompt):
+    record = {"conversation": conversation, "add_generation_prompt": add_generation_prompt}
     try:
-        rendered, _ = render_jinja_template([messages], chat_template=template,
+        rendered, _ = render_jinja_template([CONVERSATIONS[conversation]], chat_template=template,
                                             add_generation_prompt=add_generation_prompt, **SPECIAL)
         record["text"] = rendered[0]
     except Exception as error:  # whatever the template or Jinja raises is the reference
@@ -506,13 +505,11 @@ def case(template, messages, add_generation_prompt):
     return record
 
 
-def main(out):
+def generate(out):
     templates = []
     for name, template in TEMPLATES.items():
-        cases = [case(template, messages, answer) for messages in CONVERSATIONS for answer in (True, False)]
+        cases = [case(template, conversation, answer) for conversation in range(len(CONVERSATIONS)) for answer in (True, False)]
         templates.append({"name": name, "template": template, "cases": cases})
-    Path(out, "chat-templates.json").write_text(to_json({"special_tokens": SPECIAL, "templates": templates}))
+    Path(out, "chat-templates.json").write_text(to_json(
+        {"special_tokens": SPECIAL, "conversations": CONVERSATIONS, "templates": templates}))
 
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -13,6 +13,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+import chat_templates
 import checkpoints
 import demo
 from readable_json import to_json
@@ -51,10 +52,12 @@ def main():
     if options.only in (None, "demo"):
         demo.generate(options.demo_model, options.out / "demo", VERSIONS)
         print_folder(options.out / "demo")
+    if options.only in (None, "chat-templates"):
+        chat_templates.generate(options.out)
 
 
 def case_names():
-    return [case.name for case in checkpoints.CASES] + ["demo"]
+    return [case.name for case in checkpoints.CASES] + ["demo", "chat-templates"]
 
 
 def generate(case, folder):

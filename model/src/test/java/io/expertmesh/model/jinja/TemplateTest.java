@@ -36,7 +36,7 @@ class TemplateTest {
         Template parsed = Template.parse(template.path("template").stringValue());
         assertThat(template.path("cases").size()).isGreaterThan(10);
         for (JsonNode sample : template.path("cases")) {
-          check(parsed, sample, reference.path("special_tokens"));
+          check(parsed, sample, reference);
         }
       }));
     }
@@ -44,10 +44,12 @@ class TemplateTest {
     return tests;
   }
 
-  private static void check(Template template, JsonNode sample, JsonNode specialTokens) {
+  private static void check(Template template, JsonNode sample, JsonNode reference) {
     Map<String, Object> variables = new HashMap<>();
-    specialTokens.properties().forEach(token -> variables.put(token.getKey(), token.getValue().stringValue()));
-    variables.put("messages", JsonMapper.shared().convertValue(sample.path("messages"), List.class));
+    reference.path("special_tokens").properties()
+        .forEach(token -> variables.put(token.getKey(), token.getValue().stringValue()));
+    JsonNode messages = reference.path("conversations").path(sample.path("conversation").intValue());
+    variables.put("messages", JsonMapper.shared().convertValue(messages, List.class));
     variables.put("add_generation_prompt", sample.path("add_generation_prompt").booleanValue());
     variables.put("tools", null);
     variables.put("documents", null);

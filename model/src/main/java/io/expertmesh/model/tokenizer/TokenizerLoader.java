@@ -1,0 +1,35 @@
+package io.expertmesh.model.tokenizer;
+
+import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.checkpoint.GgufCheckpoint;
+import io.expertmesh.model.checkpoint.GgufMetadata;
+import io.expertmesh.model.failure.FailureException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Opens the tokenizer and the chat template of a checkpoint. */
+public final class TokenizerLoader {
+  private TokenizerLoader() {}
+
+  /** @throws FailureException INVALID_CHECKPOINT if the checkpoint has no tokenizer, or not one that can be read */
+  public static LoadedTokenizer load(Checkpoint checkpoint) {
+    return checkpoint instanceof GgufCheckpoint gguf
+        ? new GgufVocabulary(gguf.metadata()).load()
+        : new TokenizerFolder(checkpoint.location()).load(checkpoint.config().path("vocab_size").asInt(0));
+  }
+
+  /**
+   * Without opening the model.
+   *
+   * @param location a Hugging Face folder or a GGUF file
+   * @throws FailureException NOT_FOUND, or INVALID_CHECKPOINT if there is no tokenizer, or not one that can be read
+   */
+  public static LoadedTokenizer load(Path location) {
+    if (Files.isDirectory(location)) {
+      Path config = location.resolve("config.json");
+      int vocabulary = Files.isRegularFile(config) ? Json.readObject(config).path("vocab_size").asInt(0) : 0;
+      return new TokenizerFolder(location).load(vocabulary);
+    }
+    return new GgufVocabulary(GgufMetadata.read(location)).load();
+  }
+}
