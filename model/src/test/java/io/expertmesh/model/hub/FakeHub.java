@@ -14,6 +14,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,6 +48,7 @@ final class FakeHub implements AutoCloseable {
   private final String model;
   private final Map<String, byte[]> files = new LinkedHashMap<>();
   private final Map<String, Deque<Fault>> faults = new LinkedHashMap<>();
+  private final Map<String, Long> arrived = new HashMap<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final CountDownLatch stalled = new CountDownLatch(1);
   private final HttpServer hub;
@@ -58,6 +60,8 @@ final class FakeHub implements AutoCloseable {
   final List<String> leaked = Collections.synchronizedList(new ArrayList<>());
   volatile @Nullable String token;
   volatile int listingStatus = 200;
+  /** Bytes that the listing gives each file more than it has. */
+  volatile long claimedExtra;
 
   FakeHub(String model) throws IOException {
     this.model = model;
@@ -99,6 +103,12 @@ final class FakeHub implements AutoCloseable {
         : hash("SHA-1", ("blob " + content.length + "\0").getBytes(StandardCharsets.US_ASCII), content);
   }
 
+  /** To be told by the client's progress: a connection is cut when all that was sent before has arrived. */
+  synchronized void arrived(String name, long bytes) {
+    arrived.put(name, bytes);
+    notifyAll();
+  }
+
   @Override
   public void close() {
     stalled.countDown();
@@ -132,8 +142,7 @@ final class FakeHub implements AutoCloseable {
       ObjectNode sibling = siblings.addObject().put("rfilename", name).put("size", content(name).length)
           .put("blobId", hash("SHA-1", content(name)));
       if (large(name)) {
-        sibling.putObject("lfs").put("sha256", checksum(name)).put("size", content(name).length).put("pointerSize",
-            134);
+        sibling.putObject("lfs").put("sha256", checksum(name)).put("size", content(name).length + claimedExtra);
       } else {
         sibling.put("blobId", checksum(name));
       }
@@ -199,6 +208,7 @@ final class FakeHub implements AutoCloseable {
       if (fault == Fault.CUT || fault == Fault.STALL) {
         exchange.getResponseBody().write(content, from, length / 2);
         exchange.getResponseBody().flush();
+        awaitArrival(name, from + length / 2);
         if (fault == Fault.STALL) {
           stalled.await();
         }
@@ -208,6 +218,12 @@ final class FakeHub implements AutoCloseable {
       exchange.close();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private synchronized void awaitArrival(String name, long bytes) throws InterruptedException {
+    while (arrived.getOrDefault(name, 0L) < bytes) {
+      wait();
     }
   }
 

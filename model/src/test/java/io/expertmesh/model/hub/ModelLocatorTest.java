@@ -109,9 +109,10 @@ class ModelLocatorTest {
   @Test
   void goesOnAfterAStall() throws IOException {
     hub.fault(WEIGHTS, Fault.STALL);
-    Path snapshot = new ModelLocator(settings(null, Duration.ofMillis(300))).locate(MODEL, Progress.NONE);
+    Path snapshot = new ModelLocator(settings(null, Duration.ofSeconds(1)))
+        .locate(MODEL, (file, done, total) -> hub.arrived(file, done));
     assertThat(Files.readAllBytes(snapshot.resolve(WEIGHTS))).isEqualTo(safetensors());
-    assertThat(weightRequests()).containsExactly("GET " + WEIGHTS, range(safetensors().length / 2));
+    assertThat(weightRequests()).contains("GET " + WEIGHTS, range(safetensors().length / 2));
   }
 
   @Test
@@ -172,6 +173,15 @@ class ModelLocatorTest {
     hub.listingStatus = status;
     assertThatExceptionOfType(FailureException.class).isThrownBy(this::locate)
         .matches(e -> e.category() == category).withMessageContaining(message).withMessageContaining(MODEL);
+  }
+
+  @Test
+  void checksTheDiskBeforeTheWeights() {
+    hub.claimedExtra = Long.MAX_VALUE / 4;
+    assertThatExceptionOfType(FailureException.class).isThrownBy(this::locate)
+        .matches(e -> e.category() == FailureCategory.UNAVAILABLE)
+        .withMessageContaining("MiB are needed, but the disk has");
+    assertThat(weightRequests()).isEmpty();
   }
 
   @Test
@@ -267,7 +277,7 @@ class ModelLocatorTest {
   }
 
   private Path locate() {
-    return locate(Progress.NONE);
+    return locate((file, done, total) -> hub.arrived(file, done));
   }
 
   private Path locate(Progress progress) {
