@@ -6,13 +6,10 @@ import io.expertmesh.engine.api.Generation;
 import io.expertmesh.engine.api.GenerationEngine;
 import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
-import io.expertmesh.engine.api.TokenLogprobs;
-import io.expertmesh.engine.api.TokenRouting;
 import io.expertmesh.engine.decoder.Decoder;
 import io.expertmesh.engine.decoder.Step;
 import io.expertmesh.engine.experts.LocalExperts;
 import io.expertmesh.engine.kvcache.KvCache;
-import io.expertmesh.engine.sampling.Logprobs;
 import io.expertmesh.engine.sampling.Sampler;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
@@ -32,7 +29,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,7 +46,8 @@ public final class BatchingEngine implements GenerationEngine {
   private final Queue<Sequence> inbox = new ConcurrentLinkedQueue<>();
   private final AtomicInteger queued = new AtomicInteger();
   private final AtomicInteger outstanding = new AtomicInteger();
-  private final AtomicLongArray[] tokensPerExpert;
+  private final RequestLimits limits;
+  private final ExpertCounters counters;
   private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean draining;
@@ -73,10 +70,8 @@ public final class BatchingEngine implements GenerationEngine {
     this.decoder = decoder;
     this.onClose = onClose;
     this.scheduler = new Scheduler(cache, configuration.maxRunning(), configuration.stepRows());
-    this.tokensPerExpert = new AtomicLongArray[model.blocks().size()];
-    for (int i = 0; i < tokensPerExpert.length; i++) {
-      tokensPerExpert[i] = new AtomicLongArray(model.blocks().get(i).moe().experts());
-    }
+    this.limits = new RequestLimits(model, configuration);
+    this.counters = new ExpertCounters(model.blocks());
     this.load = measure(0);
     this.thread = Thread.ofPlatform().name("expertmesh-engine").daemon().start(this::run);
   }
@@ -95,7 +90,7 @@ public final class BatchingEngine implements GenerationEngine {
 
   @Override
   public Generation submit(GenerationRequest request) {
-    validate(request);
+    limits.check(request);
     if (draining || closed) {
       throw new FailureException(FailureCategory.UNAVAILABLE, "the server is shutting down");
     }
@@ -114,39 +109,6 @@ public final class BatchingEngine implements GenerationEngine {
       refuseInbox();
     }
     return sequence;
-  }
-
-  private void validate(GenerationRequest request) {
-    int n = request.promptIds().length;
-    if (n == 0) {
-      throw FailureException.invalidParameter("prompt", "the prompt is empty; it needs at least one token");
-    }
-    for (int id : request.promptIds()) {
-      if (id < 0 || id >= model.vocabularySize()) {
-        throw FailureException.invalidParameter("prompt",
-            "token id %d is not in the vocabulary of 0 to %d".formatted(id, model.vocabularySize() - 1));
-      }
-    }
-    if (request.maxTokens() < 0) {
-      throw FailureException.invalidParameter("max_tokens", "max_tokens is %d; it must not be negative"
-          .formatted(request.maxTokens()));
-    }
-    for (int id : request.sampling().logitBias().keySet()) {
-      if (id < 0 || id >= model.vocabularySize()) {
-        throw FailureException.invalidParameter("logit_bias",
-            "token id %d is not in the vocabulary of 0 to %d".formatted(id, model.vocabularySize() - 1));
-      }
-    }
-    if (n > model.contextLength()) {
-      throw new FailureException(FailureCategory.TOO_LARGE, "the prompt has %d tokens, but the model's context holds %d"
-          .formatted(n, model.contextLength()));
-    }
-    int positions = (int) Math.min((long) n + request.maxTokens(), model.contextLength());
-    if (cache.pagesFor(positions) > configuration.kvPages()) {
-      throw new FailureException(FailureCategory.TOO_LARGE,
-          "prompt and answer take %d positions, but the key-value cache holds %d; ask for fewer tokens or give java more heap"
-              .formatted(positions, configuration.kvPages() * configuration.pageTokens()));
-    }
   }
 
   private void wake() {
@@ -255,80 +217,38 @@ public final class BatchingEngine implements GenerationEngine {
     for (Sequence sequence : sequences) {
       int end = plan.getOrDefault(sequence, 0);
       chunks.add(new Step.Chunk(sequence.cache, sequence.tokens, sequence.cache.length(), end,
-          logitsFrom(sequence, end)));
+          sequence.logitsFrom(end)));
     }
     Step step = new Step(chunks);
+    List<Routing> routings;
     try {
-      List<Routing> routings = decoder.run(step,
-          (chunk, position, logits, offset) -> logits(sequences.get(chunk), position, logits, offset));
-      count(routings);
-      steps++;
-      load = measure(step.rows());
-      for (int i = 0, row = 0; i < sequences.size(); i++) {
-        Sequence sequence = sequences.get(i);
-        recordRouting(sequence, chunks.get(i), routings, row);
-        row += chunks.get(i).to() - chunks.get(i).from();
-        settle(sequence, chunks.get(i));
-      }
+      routings = decoder.run(step, (chunk, position, logits, offset) -> sequences.get(chunk).take(position, logits,
+          offset, model.vocabularySize(), model.contextLength()));
     } catch (RuntimeException | Error e) {
       LOG.error("a step of {} rows failed; its {} requests are given up", step.rows(), sequences.size(), e);
       for (Sequence sequence : sequences) {
         giveUp(sequence, new FailureException(FailureCategory.INTERNAL, "the engine failed: " + e, e));
       }
-    }
-  }
-
-  /** Prompt log-probabilities need the logits of every position, everything else only those of the last. */
-  private static int logitsFrom(Sequence sequence, int end) {
-    boolean scoresPrompt = sequence.request.promptLogprobs() >= 0 && !sequence.promptDone;
-    if (scoresPrompt) {
-      return sequence.cache.length();
-    }
-    return end == sequence.length ? end - 1 : end;
-  }
-
-  private void logits(Sequence sequence, int position, float[] logits, int offset) {
-    int vocabulary = model.vocabularySize();
-    int next = position + 1;
-    if (!sequence.promptDone && sequence.request.promptLogprobs() >= 0) {
-      if (sequence.promptLogprobs.isEmpty()) {
-        sequence.promptLogprobs.add(null);
-      }
-      if (next < sequence.promptLength() && next == sequence.promptLogprobs.size()) {
-        sequence.promptLogprobs.add(Logprobs.of(logits, offset, vocabulary, sequence.request.promptIds()[next],
-            sequence.request.promptLogprobs()));
-      }
-    }
-    if (next == sequence.length && sequence.generated() < sequence.request.maxTokens() && !sequence.sampler.complete()
-        && next < model.contextLength()) {
-      int id = sequence.sampler.next(logits, offset);
-      TokenLogprobs logprobs = sequence.request.logprobs() < 0
-          ? null
-          : Logprobs.of(logits, offset, vocabulary, id, sequence.request.logprobs());
-      sequence.sampled = new GenerationEvent.Token(id, logprobs);
-    }
-  }
-
-  private static void recordRouting(Sequence sequence, Step.Chunk chunk, List<Routing> routings, int firstRow) {
-    if (!sequence.request.returnRouting()) {
       return;
     }
-    for (int position = Math.max(chunk.from(), sequence.routing.size()); position < chunk.to(); position++) {
-      int row = firstRow + position - chunk.from();
-      int[][] experts = new int[routings.size()][];
-      float[][] weights = new float[routings.size()][];
-      for (int layer = 0; layer < routings.size(); layer++) {
-        Routing routing = routings.get(layer);
-        int k = routing.topK();
-        experts[layer] = java.util.Arrays.copyOfRange(routing.expertIds(), row * k, (row + 1) * k);
-        weights[layer] = java.util.Arrays.copyOfRange(routing.weights(), row * k, (row + 1) * k);
-      }
-      sequence.routing.add(new TokenRouting(experts, weights));
+    counters.count(routings);
+    steps++;
+    load = measure(step.rows());
+    for (int i = 0, row = 0; i < sequences.size(); i++) {
+      Step.Chunk chunk = chunks.get(i);
+      sequences.get(i).recordRouting(chunk, routings, row);
+      row += chunk.to() - chunk.from();
+      settle(sequences.get(i), chunk);
     }
   }
 
   /** What the step means for one of its sequences. */
   private void settle(Sequence sequence, Step.Chunk chunk) {
+    FailureException failure = sequence.failure;
+    if (failure != null) {
+      giveUp(sequence, failure);
+      return;
+    }
     sequence.cache.complete(chunk.to(), sequence.tokens);
     if (chunk.to() < sequence.length) {
       return; // more of the prompt is to come
@@ -355,14 +275,6 @@ public final class BatchingEngine implements GenerationEngine {
     }
   }
 
-  private void count(List<Routing> routings) {
-    for (int layer = 0; layer < routings.size(); layer++) {
-      for (int expert : routings.get(layer).expertIds()) {
-        tokensPerExpert[layer].getAndIncrement(expert);
-      }
-    }
-  }
-
   private EngineLoad measure(int rows) {
     int used = configuration.kvPages() - cache.availablePages();
     return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(),
@@ -377,14 +289,7 @@ public final class BatchingEngine implements GenerationEngine {
 
   @Override
   public long[][] tokensPerExpert() {
-    long[][] counts = new long[tokensPerExpert.length][];
-    for (int layer = 0; layer < counts.length; layer++) {
-      counts[layer] = new long[tokensPerExpert[layer].length()];
-      for (int expert = 0; expert < counts[layer].length; expert++) {
-        counts[layer][expert] = tokensPerExpert[layer].get(expert);
-      }
-    }
-    return counts;
+    return counters.snapshot();
   }
 
   @Override

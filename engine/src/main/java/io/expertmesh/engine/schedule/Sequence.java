@@ -6,8 +6,12 @@ import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.api.TokenLogprobs;
 import io.expertmesh.engine.api.TokenRouting;
+import io.expertmesh.engine.decoder.Step;
 import io.expertmesh.engine.kvcache.KvSequence;
+import io.expertmesh.engine.sampling.Logprobs;
 import io.expertmesh.engine.sampling.Sampler;
+import io.expertmesh.model.decoder.Routing;
+import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,12 +21,16 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One request on its way through the engine. The engine's thread owns it; callers only take events and raise the two
  * flags.
  */
 final class Sequence implements Generation {
+  private static final Logger LOG = LoggerFactory.getLogger(Sequence.class);
+
   final GenerationRequest request;
   final KvSequence cache;
   final Sampler sampler;
@@ -32,6 +40,9 @@ final class Sequence implements Generation {
   int reusedTokens;
   /** What the step that is being computed chose; null if nothing. */
   GenerationEvent.@Nullable Token sampled;
+  /** Why the request cannot go on; other requests of the step can. */
+  @Nullable
+  FailureException failure;
   boolean promptDone;
   /** Whether it counts as waiting; a preempted sequence does not. */
   boolean queued = true;
@@ -88,6 +99,65 @@ final class Sequence implements Generation {
   /** Whether something of the prompt must be reported that a reused prefix would not compute. */
   boolean needsWholePrompt() {
     return request.promptLogprobs() >= 0 || request.returnRouting();
+  }
+
+  /** First position whose logits a chunk up to {@code end} must give: all of a scored prompt, else only the last. */
+  int logitsFrom(int end) {
+    if (request.promptLogprobs() >= 0 && !promptDone) {
+      return cache.length();
+    }
+    return end == length ? end - 1 : end;
+  }
+
+  /**
+   * Takes the logits after {@code position}: scores the prompt token that follows, or chooses the next one. A failure is
+   * kept for when the step is over.
+   */
+  void take(int position, float[] logits, int offset, int vocabulary, int contextLength) {
+    int next = position + 1;
+    try {
+      if (request.promptLogprobs() >= 0 && !promptDone) {
+        scorePrompt(next, logits, offset, vocabulary);
+      }
+      if (next == length && generated() < request.maxTokens() && next < contextLength && !sampler.complete()) {
+        int id = sampler.next(logits, offset);
+        TokenLogprobs logprobs = request.logprobs() < 0
+            ? null
+            : Logprobs.of(logits, offset, vocabulary, id, request.logprobs());
+        sampled = new GenerationEvent.Token(id, logprobs);
+      }
+    } catch (RuntimeException e) {
+      LOG.error("request {} is given up", request.id(), e);
+      failure = new FailureException(FailureCategory.INTERNAL, "the next token could not be chosen: " + e, e);
+    }
+  }
+
+  private void scorePrompt(int next, float[] logits, int offset, int vocabulary) {
+    if (promptLogprobs.isEmpty()) {
+      promptLogprobs.add(null);
+    }
+    if (next < promptLength() && next == promptLogprobs.size()) {
+      promptLogprobs.add(Logprobs.of(logits, offset, vocabulary, request.promptIds()[next], request.promptLogprobs()));
+    }
+  }
+
+  /** Keeps where the chunk's rows went, from {@code firstRow} of the step on, unless a preempted run has reported them. */
+  void recordRouting(Step.Chunk chunk, List<Routing> routings, int firstRow) {
+    if (!request.returnRouting()) {
+      return;
+    }
+    for (int position = Math.max(chunk.from(), routing.size()); position < chunk.to(); position++) {
+      int row = firstRow + position - chunk.from();
+      int[][] experts = new int[routings.size()][];
+      float[][] weights = new float[routings.size()][];
+      for (int layer = 0; layer < routings.size(); layer++) {
+        Routing step = routings.get(layer);
+        int from = row * step.topK();
+        experts[layer] = Arrays.copyOfRange(step.expertIds(), from, from + step.topK());
+        weights[layer] = Arrays.copyOfRange(step.weights(), from, from + step.topK());
+      }
+      routing.add(new TokenRouting(experts, weights));
+    }
   }
 
   void append(int tokenId) {

@@ -1,0 +1,38 @@
+package io.expertmesh.engine.schedule;
+
+import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.decoder.Routing;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/** Token rows per layer and expert since the start; one thread counts, any thread reads. */
+final class ExpertCounters {
+  private final List<AtomicLongArray> layers;
+
+  ExpertCounters(List<Block> blocks) {
+    layers = blocks.stream().map(block -> new AtomicLongArray(block.moe().experts())).toList();
+  }
+
+  /** Counts the rows of a step, given by layer. */
+  void count(List<Routing> routings) {
+    for (int layer = 0; layer < routings.size(); layer++) {
+      AtomicLongArray counts = layers.get(layer);
+      for (int expert : routings.get(layer).expertIds()) {
+        counts.setOpaque(expert, counts.getOpaque(expert) + 1);
+      }
+    }
+  }
+
+  /** (layers, experts). */
+  long[][] snapshot() {
+    long[][] snapshot = new long[layers.size()][];
+    for (int layer = 0; layer < snapshot.length; layer++) {
+      AtomicLongArray counts = layers.get(layer);
+      snapshot[layer] = new long[counts.length()];
+      for (int expert = 0; expert < counts.length(); expert++) {
+        snapshot[layer][expert] = counts.getOpaque(expert);
+      }
+    }
+    return snapshot;
+  }
+}
