@@ -53,7 +53,7 @@ final class Literals {
   }
 
   /** Whether the text is Unicode, without half a surrogate pair. */
-  private static boolean isText(String text) {
+  static boolean isText(String text) {
     return StandardCharsets.UTF_8.newEncoder().canEncode(text);
   }
 

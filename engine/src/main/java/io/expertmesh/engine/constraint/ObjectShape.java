@@ -1,6 +1,7 @@
 package io.expertmesh.engine.constraint;
 
 import io.expertmesh.engine.constraint.RegexParser.UnsupportedPatternException;
+import io.expertmesh.model.failure.FailureException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -63,6 +64,12 @@ final class ObjectShape {
       names.addAll(part.value("properties").propertyNames());
     }
     names.addAll(required());
+    for (String name : names) {
+      if (!Literals.isText(name)) {
+        throw FailureException.invalidParameter("response_format",
+            "The schema at " + schema.path() + " has a property name with half a surrogate pair.");
+      }
+    }
     return names;
   }
 

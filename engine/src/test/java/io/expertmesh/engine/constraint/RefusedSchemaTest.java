@@ -69,6 +69,8 @@ class RefusedSchemaTest {
           "{\"allOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]} ; allows no value",
           "{\"type\":\"object\",\"properties\":{\"a\":false},\"required\":[\"a\"]} ; allows no value",
           "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]} ; allows no value",
+          "{\"required\":[\"\\ud800\"]} ; half a surrogate pair",
+          "{\"const\":\"\\ud800\"} ; allows no value",
           "false ; allows no value",
           "3 ; must be a schema",
           "\"string\" ; must be a schema"})
