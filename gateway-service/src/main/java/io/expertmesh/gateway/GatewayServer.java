@@ -21,13 +21,13 @@ public final class GatewayServer implements AutoCloseable {
 
   private final GatewayConfiguration configuration;
   private final AnnotationConfigServletWebServerApplicationContext context;
-  private final WebServer webServer;
+  private final int port;
 
   private GatewayServer(GatewayConfiguration configuration, AnnotationConfigServletWebServerApplicationContext context,
-      WebServer webServer) {
+      int port) {
     this.configuration = configuration;
     this.context = context;
-    this.webServer = webServer;
+    this.port = port;
   }
 
   /**
@@ -53,7 +53,7 @@ public final class GatewayServer implements AutoCloseable {
     if (webServer == null) {
       throw new IllegalStateException("the context started without its web server");
     }
-    GatewayServer server = new GatewayServer(configuration, context, webServer);
+    GatewayServer server = new GatewayServer(configuration, context, webServer.getPort());
     log.info("Serving {} on {} (up in {} ms)", model.name(), server.url(), (System.nanoTime() - start) / 1_000_000);
     return server;
   }
@@ -84,7 +84,7 @@ public final class GatewayServer implements AutoCloseable {
 
   /** The port that it listens on. */
   public int port() {
-    return webServer.getPort();
+    return port;
   }
 
   /** Where clients on this machine reach it. */

@@ -2,8 +2,9 @@ package io.expertmesh.gateway;
 
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.text.ServedModel;
-import io.expertmesh.model.tokenizer.JsonTokenizer;
+import io.expertmesh.model.tokenizer.LoadedTokenizer;
 import io.expertmesh.model.tokenizer.Tokenizer;
+import io.expertmesh.model.tokenizer.TokenizerLoader;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -19,38 +20,41 @@ import java.util.Map;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /** A gateway on a free port with an engine that follows a script, and a plain HTTP client for it. */
 final class TestGateway implements AutoCloseable {
   static final String MODEL = "demo";
   static final int CONTEXT = 64;
   static final JsonMapper JSON = new JsonMapper();
-  private static final Tokenizer TOKENIZER = tokenizer();
+  private static final LoadedTokenizer LOADED = TokenizerLoader.load(Path.of("../models/demo"));
 
   final ScriptedEngine engine = new ScriptedEngine();
   final GatewayServer server;
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   TestGateway(Map<String, ?> settings) {
-    ServedModel model = new ServedModel(MODEL, List.of("an/alias"), Instant.ofEpochSecond(1_700_000_000), engine,
-        TOKENIZER, Set.of(0), CONTEXT, 1024, List.of(0, 1), 16, SamplingParameters.GREEDY);
     Map<String, Object> all = new HashMap<>(settings);
     all.put("expertmesh.port", 0);
-    server = GatewayServer.start(ConfigurationSource.read(all, null), model);
+    server = GatewayServer.start(ConfigurationSource.read(all, null), model(engine));
   }
 
   TestGateway() {
     this(Map.of());
   }
 
-  private static Tokenizer tokenizer() {
-    ObjectNode definition = (ObjectNode) JSON.readTree(Path.of("../models/demo/tokenizer.json").toFile());
-    return new JsonTokenizer(definition, 1024, "tokenizer.json");
+  private static ServedModel model(ScriptedEngine engine) {
+    return new ServedModel(MODEL, List.of("an/alias"), Instant.ofEpochSecond(1_700_000_000), engine,
+        LOADED.tokenizer(), LOADED.chatTemplate(), Set.of(0), CONTEXT, 1024, List.of(0, 1), 16,
+        SamplingParameters.GREEDY);
+  }
+
+  /** Tries to listen on {@code port} too. */
+  void startAnother(int port) {
+    GatewayServer.start(ConfigurationSource.read(Map.of("expertmesh.port", port), null), model(engine)).close();
   }
 
   static Tokenizer sharedTokenizer() {
-    return TOKENIZER;
+    return LOADED.tokenizer();
   }
 
   HttpRequest.Builder request(String path) {

@@ -11,8 +11,8 @@ import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.BoundModel;
-import io.expertmesh.model.tokenizer.JsonTokenizer;
-import io.expertmesh.model.tokenizer.Tokenizer;
+import io.expertmesh.model.tokenizer.LoadedTokenizer;
+import io.expertmesh.model.tokenizer.TokenizerLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /** A model that runs in this process, from a checkpoint to text. Closing it cancels what runs. */
 public final class EmbeddedModel implements AutoCloseable {
@@ -56,13 +55,14 @@ public final class EmbeddedModel implements AutoCloseable {
     }
     BoundModel bound = BoundModel.of(checkpoint, kernels);
     Architecture model = bound.architecture();
-    Tokenizer tokenizer = tokenizer(checkpoint, model.vocabularySize());
+    LoadedTokenizer text = TokenizerLoader.load(checkpoint);
     GenerationConfig generation = GenerationConfig.of(
         json(checkpoint.location().resolve("generation_config.json")), checkpoint.config());
     BatchingEngine engine = BatchingEngine.start(model, bound.weights(), kernels,
         EngineConfiguration.defaults(model, threads));
     MixtureOfExperts moe = model.blocks().getFirst().moe();
-    ServedModel served = new ServedModel(name, aliases, Instant.now(), engine, tokenizer, generation.endTokenIds(),
+    ServedModel served = new ServedModel(name, aliases, Instant.now(), engine, text.tokenizer(),
+        text.chatTemplate(), generation.endTokenIds(),
         model.contextLength(), model.vocabularySize(), IntStream.range(0, model.blocks().size()).boxed().toList(),
         moe.experts(), generation.sampling());
     return new EmbeddedModel(served, model, kernels, threads, engine);
@@ -87,15 +87,6 @@ public final class EmbeddedModel implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
-  }
-
-  private static Tokenizer tokenizer(Checkpoint checkpoint, int vocabulary) {
-    Path file = checkpoint.location().resolve("tokenizer.json");
-    if (json(file) instanceof ObjectNode definition && !definition.isEmpty()) {
-      return new JsonTokenizer(definition, vocabulary, file.toString());
-    }
-    throw new FailureException(FailureCategory.INVALID_CHECKPOINT,
-        file + ": no such file; the model cannot turn text into tokens without it");
   }
 
   /** What is in {@code file}; an empty object if there is none. */

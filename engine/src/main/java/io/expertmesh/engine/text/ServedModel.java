@@ -2,10 +2,12 @@ package io.expertmesh.engine.text;
 
 import io.expertmesh.engine.api.GenerationEngine;
 import io.expertmesh.engine.api.SamplingParameters;
+import io.expertmesh.model.tokenizer.ChatTemplate;
 import io.expertmesh.model.tokenizer.Tokenizer;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded model as those see it who serve it. Closing the engine is the owner's business.
@@ -13,6 +15,7 @@ import java.util.Set;
  * @param name what clients call it
  * @param aliases other names that clients may use
  * @param loaded when it was loaded
+ * @param chatTemplate how it reads a conversation; null if it was not trained on conversations
  * @param endTokenIds tokens that end an answer
  * @param contextLength tokens of prompt and answer together at most
  * @param vocabularySize rows of the output matrix; token ids are below it
@@ -26,6 +29,7 @@ public record ServedModel(
     Instant loaded,
     GenerationEngine engine,
     Tokenizer tokenizer,
+    @Nullable ChatTemplate chatTemplate,
     Set<Integer> endTokenIds,
     int contextLength,
     int vocabularySize,

@@ -16,11 +16,11 @@ final class CompletionFormat implements AnswerFormat {
   private final Frame frame;
   private final TokenText tokenText;
 
-  CompletionFormat(CompletionRequest request, ServedModel model, Frame frame) {
+  CompletionFormat(CompletionRequest request, Frame frame) {
     this.request = request;
-    this.model = model;
+    this.model = frame.model();
     this.frame = frame;
-    this.tokenText = new TokenText(model.tokenizer());
+    this.tokenText = new TokenText(frame.model().tokenizer());
   }
 
   @Override

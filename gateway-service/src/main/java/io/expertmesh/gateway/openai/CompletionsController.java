@@ -26,6 +26,6 @@ final class CompletionsController {
     CompletionRequest completion = CompletionRequest.read(JsonBody.read(request), model, maxAnswers);
     Frame frame = Frame.of("cmpl-", model, completion.options());
     answers.answer(request, response, completion.generations(frame.id(), model), completion.options(),
-        new CompletionFormat(completion, model, frame));
+        new CompletionFormat(completion, frame));
   }
 }

@@ -5,9 +5,11 @@ import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.gateway.http.JsonBody;
 import io.expertmesh.gateway.http.JsonFields;
 import io.expertmesh.gateway.http.JsonResponse;
+import io.expertmesh.model.tokenizer.ChatMessage;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.databind.node.ArrayNode;
@@ -26,14 +28,9 @@ final class TokenizeController {
   void tokenize(HttpServletRequest request, HttpServletResponse response) throws IOException {
     JsonFields fields = JsonBody.read(request);
     ModelName.check(fields, model);
-    String prompt = fields.string("prompt");
-    boolean addSpecialTokens = fields.bool("add_special_tokens", true);
     boolean tokenStrings = fields.bool("return_token_strs", false);
+    int[] ids = fields.any("messages") == null ? prompt(fields) : messages(fields);
     fields.end();
-    if (prompt == null) {
-      throw ApiException.invalid("prompt", "'prompt' is missing.");
-    }
-    int[] ids = model.tokenizer().encode(prompt, addSpecialTokens);
     ObjectNode body = Json.NODES.objectNode().put("count", ids.length).put("max_model_len", model.contextLength());
     body.set("tokens", Json.ids(ids));
     if (tokenStrings) {
@@ -45,6 +42,19 @@ final class TokenizeController {
       body.putNull("token_strs");
     }
     JsonResponse.write(response, body);
+  }
+
+  private int[] prompt(JsonFields fields) {
+    String prompt = fields.string("prompt");
+    if (prompt == null) {
+      throw ApiException.invalid("prompt", "'prompt' or 'messages' is missing.");
+    }
+    return model.tokenizer().encode(prompt, fields.bool("add_special_tokens", true));
+  }
+
+  private int[] messages(JsonFields fields) {
+    List<ChatMessage> messages = ChatMessages.read(fields);
+    return ChatRequest.prompt(messages, model, fields.bool("add_generation_prompt", true)).ids();
   }
 
   @PostMapping("/detokenize")

@@ -16,7 +16,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
 
 /** Lets only holders of a key in as soon as any key is configured; the health check and the empty page are open. */
 public final class AuthenticationFilter extends OncePerRequestFilter {
-  private static final Set<String> OPEN_PATHS = Set.of("/", "/health");
+  private static final Set<String> OPEN_PATHS = Set.of("/", "/page.js", "/page.css", "/health");
   private static final String SCHEME = "Bearer ";
 
   private final List<Caller> callers;

@@ -1,0 +1,96 @@
+package io.expertmesh.gateway.openai;
+
+import io.expertmesh.engine.api.GenerationRequest;
+import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.http.ApiError;
+import io.expertmesh.gateway.http.ApiException;
+import io.expertmesh.gateway.http.JsonFields;
+import io.expertmesh.model.tokenizer.ChatMessage;
+import io.expertmesh.model.tokenizer.ChatTemplate;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
+
+/**
+ * A request to {@code /v1/chat/completions}.
+ *
+ * @param prompt the messages as the model's chat template writes them
+ * @param maxTokens null for what the context has room for
+ * @param logprobs alternatives per token; -1 for no log-probabilities
+ */
+record ChatRequest(GenerationOptions options, Prompt prompt, @Nullable Integer maxTokens, int logprobs,
+    ResponseFormat responseFormat) {
+  private static final int MAX_LOGPROBS = 20;
+  private static final String NO_TOOLS = "this server does not call tools";
+  private static final String TEXT_ONLY = "these models read and write text only";
+
+  static ChatRequest read(JsonFields fields, ServedModel model, int maxAnswers) {
+    ModelName.check(fields, model);
+    GenerationOptions options = GenerationOptions.read(fields, model, maxAnswers);
+    List<ChatMessage> messages = ChatMessages.read(fields);
+    Integer maxTokens = maxTokens(fields);
+    int logprobs = logprobs(fields);
+    ResponseFormat responseFormat = ResponseFormat.read(fields);
+    refuseUnsupported(fields);
+    fields.end();
+    return new ChatRequest(options, prompt(messages, model, true), maxTokens, logprobs, responseFormat);
+  }
+
+  /** {@code messages} as the model reads them, ready for an answer if {@code addGenerationPrompt}. */
+  static Prompt prompt(List<ChatMessage> messages, ServedModel model, boolean addGenerationPrompt) {
+    ChatTemplate template = model.chatTemplate();
+    if (template == null) {
+      throw new ApiException(ApiError.badRequest("messages", "no_chat_template",
+          "The model '%s' has no chat template; use /v1/completions.".formatted(model.name())));
+    }
+    return Prompt.ofText("messages", template.render(messages, addGenerationPrompt), model, false);
+  }
+
+  private static @Nullable Integer maxTokens(JsonFields fields) {
+    Long old = fields.whole("max_tokens", 1, Integer.MAX_VALUE);
+    Long current = fields.whole("max_completion_tokens", 1, Integer.MAX_VALUE);
+    if (old != null && current != null && !old.equals(current)) {
+      throw ApiException.invalid("max_tokens",
+          "'max_tokens' (%d) and 'max_completion_tokens' (%d) contradict each other.".formatted(old, current));
+    }
+    Long either = current == null ? old : current;
+    return either == null ? null : either.intValue();
+  }
+
+  private static int logprobs(JsonFields fields) {
+    boolean wanted = fields.bool("logprobs", false);
+    int alternatives = fields.whole("top_logprobs", 0, MAX_LOGPROBS, 0);
+    if (alternatives > 0 && !wanted) {
+      throw ApiException.invalid("top_logprobs", "'top_logprobs' is only for 'logprobs': true.");
+    }
+    return wanted ? alternatives : -1;
+  }
+
+  private static void refuseUnsupported(JsonFields fields) {
+    fields.refuse("tools", NO_TOOLS);
+    fields.refuse("tool_choice", NO_TOOLS, "none", "auto");
+    fields.refuse("functions", NO_TOOLS);
+    fields.refuse("function_call", NO_TOOLS, "none", "auto");
+    fields.harmless("parallel_tool_calls");
+    for (String name : List.of("audio", "prediction", "web_search_options")) {
+      fields.refuse(name, TEXT_ONLY);
+    }
+    ArrayNode modalities = fields.array("modalities");
+    if (modalities != null && !modalities.toString().equals("[\"text\"]")) {
+      fields.refuse("modalities", TEXT_ONLY);
+    }
+    fields.refuse("reasoning_effort", "these models have no reasoning effort to set", "none");
+    fields.refuse("verbosity", "say in a message how long the answer should be", "medium");
+    fields.refuse("echo", "it is for /v1/completions", false);
+  }
+
+  List<GenerationRequest> generations(String id, ServedModel model, Constraints constraints) {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int choice = 0; choice < options.n(); choice++) {
+      requests.add(options.request(id + "-" + choice, prompt.ids(), choice, maxTokens, model, logprobs, -1,
+          constraints.of(responseFormat)));
+    }
+    return requests;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.gateway.security;
+
+import org.jspecify.annotations.NullMarked;
