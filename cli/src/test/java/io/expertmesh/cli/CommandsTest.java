@@ -142,7 +142,10 @@ class CommandsTest {
   }
 
   private static void assertUserError(CommandLineRun run, String... parts) {
-    assertThat(run.err().lines()).singleElement().asString().startsWith("expertmesh: ").contains(parts);
+    assertThat(run.err().lines()).singleElement().asString().startsWith("expertmesh: ");
+    for (String part : parts) {
+      assertThat(run.err()).contains(part);
+    }
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.out()).isEmpty();
   }

@@ -1,5 +1,6 @@
 package io.expertmesh.engine.api;
 
+import io.expertmesh.model.failure.FailureException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +31,24 @@ public record SamplingParameters(
   /** Always the most likely token. */
   public static final SamplingParameters GREEDY = new SamplingParameters(0, 0, 1, 0, 1, 0, 0, Map.of(), null);
 
+  /**
+   * @throws FailureException INVALID_REQUEST naming the parameter that is out of its range
+   */
   public SamplingParameters {
+    require(temperature >= 0 && Float.isFinite(temperature), "temperature", temperature, "0 or more");
+    require(topK >= 0, "top_k", topK, "0 (all) or more");
+    require(topP >= 0 && topP <= 1, "top_p", topP, "from 0 to 1");
+    require(minP >= 0 && minP <= 1, "min_p", minP, "from 0 to 1");
+    require(repetitionPenalty > 0 && Float.isFinite(repetitionPenalty), "repetition_penalty", repetitionPenalty,
+        "above 0");
+    require(Float.isFinite(presencePenalty), "presence_penalty", presencePenalty, "a finite number");
+    require(Float.isFinite(frequencyPenalty), "frequency_penalty", frequencyPenalty, "a finite number");
     logitBias = Map.copyOf(logitBias);
+  }
+
+  private static void require(boolean valid, String name, Number value, String range) {
+    if (!valid) {
+      throw FailureException.invalidParameter(name, "%s is %s; it must be %s".formatted(name, value, range));
+    }
   }
 }
