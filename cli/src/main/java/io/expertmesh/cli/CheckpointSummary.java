@@ -6,16 +6,20 @@ import io.expertmesh.model.architecture.Block;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.Tensor;
+import io.expertmesh.model.tokenizer.LoadedTokenizer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.annotation.JsonNaming;
 
 /**
  * What is in a checkpoint.
  *
+ * @param tokenizerSize ids that the tokenizer knows; null if there is no usable one
+ * @param chatTemplate whether there is one
  * @param parameters weights of the model in total
  * @param activeParameters weights that take part in computing one token: all but those of the experts it does not visit
  * @param bytes size of all tensors
@@ -40,6 +44,8 @@ record CheckpointSummary(
     int topK,
     boolean normTopkProb,
     int expertSize,
+    @Nullable Integer tokenizerSize,
+    boolean chatTemplate,
     long parameters,
     long activeParameters,
     long bytes,
@@ -59,7 +65,7 @@ record CheckpointSummary(
    */
   record TensorShape(String name, String dtype, List<Long> shape, int count) {}
 
-  static CheckpointSummary of(Checkpoint checkpoint, Architecture model) {
+  static CheckpointSummary of(Checkpoint checkpoint, Architecture model, @Nullable LoadedTokenizer text) {
     Map<String, Amount> dtypes = new LinkedHashMap<>();
     Map<TensorShape, Integer> shapes = new LinkedHashMap<>();
     Amount experts = new Amount(0, 0, 0);
@@ -81,6 +87,7 @@ record CheckpointSummary(
     return new CheckpointSummary(checkpoint.location().toString(), model.modelType(), model.hiddenSize(),
         model.blocks().size(), attention.heads(), attention.kvHeads(), attention.headDim(), model.vocabularySize(),
         model.contextLength(), model.blocks().size(), moe.experts(), moe.topK(), moe.normalizeTopK(), moe.expertSize(),
+        text == null ? null : text.tokenizer().size(), text != null && text.chatTemplate() != null,
         all.parameters, all.parameters - experts.parameters / moe.experts() * (moe.experts() - moe.topK()),
         all.bytes, all.bytes - experts.bytes, experts.bytes / moe.experts(), dtypes, tensors);
   }

@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     usageHelpAutoWidth = true,
     exitCodeOnExecutionException = FailureReport.DEFECT,
-    subcommands = {ServeCommand.class, CompleteCommand.class, BenchCommand.class, InspectCommand.class,
+    subcommands = {ServeCommand.class, ChatCommand.class, CompleteCommand.class, BenchCommand.class,
+        InspectCommand.class,
         ConvertCommand.class, SynthCommand.class,
         HelpCommand.class,
         GenerateCompletion.class},
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
         "",
         "Examples:",
         "  expertmesh serve                       serve the demo model on port 8080",
-        "  expertmesh complete \"What is 17 + 25?\" one answer on standard output",
+        "  expertmesh chat                        talk with it in the terminal",
+        "  expertmesh complete \"Once upon a time\"  continue a text",
         "",
         "Exit code: 0 done, 1 defect in ExpertMesh, 2 wrong option, input or environment."})
 final class ExpertMeshCommand implements Callable<Integer> {

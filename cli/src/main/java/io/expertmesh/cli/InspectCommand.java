@@ -1,11 +1,15 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.ModelConfig;
 import io.expertmesh.model.family.ModelFamilies;
+import io.expertmesh.model.tokenizer.LoadedTokenizer;
+import io.expertmesh.model.tokenizer.TokenizerLoader;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,7 +41,8 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() {
     Checkpoint checkpoint = source.checkpoint();
     ModelConfig config = new ModelConfig(checkpoint.location().toString(), checkpoint.config());
-    CheckpointSummary summary = CheckpointSummary.of(checkpoint, ModelFamilies.of(config).architecture(config));
+    CheckpointSummary summary = CheckpointSummary.of(checkpoint, ModelFamilies.of(config).architecture(config),
+        tokenizer(checkpoint));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(JsonMapper.shared().writeValueAsString(summary));
@@ -46,6 +51,15 @@ final class InspectCommand implements Callable<Integer> {
     }
     out.flush();
     return 0;
+  }
+
+  /** Null if the checkpoint has none that can be used. */
+  private static @Nullable LoadedTokenizer tokenizer(Checkpoint checkpoint) {
+    try {
+      return TokenizerLoader.load(checkpoint);
+    } catch (FailureException unusable) {
+      return null;
+    }
   }
 
   private static void print(CheckpointSummary model, PrintWriter out) {
@@ -57,6 +71,9 @@ final class InspectCommand implements Callable<Integer> {
         model.heads(), model.headDim(), model.kvHeads()));
     line(out, "experts", "%d in each of %d layers, width %d, top %d%s".formatted(model.experts(), model.moeLayers(),
         model.expertSize(), model.topK(), model.normTopkProb() ? ", weights normalised" : ""));
+    line(out, "tokenizer", model.tokenizerSize() == null
+        ? "none; the model cannot be served without one"
+        : "%,d tokens, %s chat template".formatted(model.tokenizerSize(), model.chatTemplate() ? "with a" : "no"));
     line(out, "parameters", "%,d, of which %,d are active for a token".formatted(
         model.parameters(), model.activeParameters()));
     line(out, "memory", "%s: %s shared, %s for each expert group of one id".formatted(

@@ -1,6 +1,9 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.hub.HubSettings;
+import io.expertmesh.model.hub.ModelLocator;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,16 +23,30 @@ final class ModelSource {
     return Checkpoint.open(location());
   }
 
-  /** The folder or file. */
+  /** The folder or file; a model of the hub is downloaded if it is not in the cache. */
   Path location() {
-    return model == null ? Path.of(System.getProperty("expertmesh.home", ""), "models", DEMO) : Path.of(model);
+    if (model == null) {
+      return Path.of(System.getProperty("expertmesh.home", ""), "models", DEMO);
+    }
+    try (ProgressBars progress = ProgressBars.bytes()) {
+      return new ModelLocator(HubSettings.fromEnvironment()).locate(model, progress);
+    }
   }
 
-  /** What clients call the model: the hub name, or the last part of the path. */
+  /** What clients call the model: its hub name, or the last part of its path. */
   String name() {
-    return model == null ? DEMO : Path.of(model).toAbsolutePath().normalize().getFileName().toString();
+    if (model == null) {
+      return DEMO;
+    }
+    Path path = Path.of(model);
+    if (!Files.exists(path)) {
+      return model;
+    }
+    String name = String.valueOf(path.toAbsolutePath().normalize().getFileName());
+    return name.endsWith(".gguf") ? name.substring(0, name.length() - ".gguf".length()) : name;
   }
 
+  /** What else clients may call it. */
   List<String> aliases() {
     return model == null || model.equals(name()) ? List.of() : List.of(model);
   }

@@ -2,9 +2,12 @@ package io.expertmesh.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -45,6 +48,20 @@ class CommandsTest {
   void theSameSeedGivesTheSameText() {
     String[] command = {"complete", "--model", DEMO, "--seed", "7", "-n", "20", "Once upon a time"};
     assertThat(CommandLineRun.of(command).out()).isEqualTo(CommandLineRun.of(command).out());
+  }
+
+  @Test
+  void chatAnswersLinesOfStandardInput() {
+    InputStream stdin = System.in;
+    String lines = "What is 17 + 25?\n/reset\nHow do you say river in French?\n/exit\nWho are you?\n";
+    System.setIn(new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)));
+    try {
+      CommandLineRun run = CommandLineRun.of("chat", "--model", DEMO, "--temperature", "0");
+      assertThat(run.err()).isEmpty();
+      assertThat(run.out()).isEqualTo("17 + 25 = 42.\nLa rivière.\n");
+    } finally {
+      System.setIn(stdin);
+    }
   }
 
   @Test
@@ -94,6 +111,7 @@ class CommandsTest {
   @Test
   void anUnknownFolderIsAUserError() {
     assertUserError(CommandLineRun.of("complete", "--model", "no/such/folder/here", "Hello"), "no/such/folder/here");
+    assertUserError(CommandLineRun.of("serve", "--model", folder.resolve("nothing").toString()), "nothing");
   }
 
   @Test
