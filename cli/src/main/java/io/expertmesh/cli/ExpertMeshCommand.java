@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         InspectCommand.class,
         ConvertCommand.class, SynthCommand.class,
         HelpCommand.class,
-        GenerateCompletion.class},
+        GenerateCompletion.class, StartTraining.class},
     footer = {
         "",
         "Examples:",
