@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** An engine that repeats the prompt, pauses and fails when a test says so. */
-final class ScriptedEngine implements GenerationEngine {
+public final class ScriptedEngine implements GenerationEngine {
   private final Set<Scripted> open = ConcurrentHashMap.newKeySet();
   private volatile int capacity = Integer.MAX_VALUE;
   private volatile int failAfter = Integer.MAX_VALUE;

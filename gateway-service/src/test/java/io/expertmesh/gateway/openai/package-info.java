@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.gateway.openai;
+
+import org.jspecify.annotations.NullMarked;
