@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.integration;
+
+import org.jspecify.annotations.NullMarked;
