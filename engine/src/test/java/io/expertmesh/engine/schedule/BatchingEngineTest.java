@@ -11,6 +11,7 @@ import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.api.TokenRouting;
+import io.expertmesh.engine.constraint.TokenConstraint;
 import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
@@ -18,9 +19,11 @@ import io.expertmesh.model.family.BoundModel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -88,11 +91,16 @@ class BatchingEngineTest {
   }
 
   @Test
-  void aCancelledRequestFreesItsPagesAndItsPlace() {
-    Generation first = engine.submit(TestModels.greedy(PROMPT, 50));
+  void aCancelledRequestFreesItsPagesAndItsPlace() throws InterruptedException {
+    HeldConstraint held = new HeldConstraint();
+    Generation first = engine
+        .submit(new GenerationRequest("test", PROMPT, 50, SamplingParameters.GREEDY, Set.of(), -1, -1,
+            false, held));
     awaitToken(first);
+    held.reached.await(); // the second token's step is under way
     assertThat(engine.load().kvPagesUsed()).isPositive();
     first.close();
+    held.release.countDown();
     TestModels.take(engine.submit(TestModels.greedy(PROMPT, 1)));
     assertThat(engine.load().running()).isZero();
     assertThat(engine.load().kvPagesUsed()).isZero();
@@ -185,9 +193,43 @@ class BatchingEngineTest {
     assertThat(engine.load().kvPagesUsed()).isZero();
   }
 
-  private static final class BrokenConstraint implements io.expertmesh.engine.constraint.TokenConstraint {
+  /** Allows every token, and holds the engine when the second one is chosen. */
+  private static final class HeldConstraint implements TokenConstraint {
+    final CountDownLatch reached = new CountDownLatch(1);
+    final CountDownLatch release = new CountDownLatch(1);
+    private final BitSet all = new BitSet();
+    private int chosen;
+
+    HeldConstraint() {
+      all.set(0, VOCABULARY);
+    }
+
     @Override
-    public java.util.BitSet allowed() {
+    public BitSet allowed() {
+      return all;
+    }
+
+    @Override
+    public boolean mayEnd() {
+      return false;
+    }
+
+    @Override
+    public void accept(int tokenId) {
+      if (++chosen == 2) {
+        reached.countDown();
+        try {
+          release.await();
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+      }
+    }
+  }
+
+  private static final class BrokenConstraint implements TokenConstraint {
+    @Override
+    public BitSet allowed() {
       throw new IllegalStateException("broken on purpose");
     }
 
