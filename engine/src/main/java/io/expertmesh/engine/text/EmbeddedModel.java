@@ -48,7 +48,7 @@ public final class EmbeddedModel implements AutoCloseable {
    */
   public static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Numerics numerics,
       int threads) {
-    Kernels kernels = KernelSelection.kernels();
+    Kernels kernels = kernelsOfThisProcess();
     if (numerics == Numerics.EXACT && kernels.numerics() != Numerics.EXACT) {
       throw new FailureException(FailureCategory.INVALID_REQUEST,
           "the kernels %s are not exact; leave out -D%s".formatted(kernels.name(), KernelSelection.PROPERTY));
@@ -66,6 +66,17 @@ public final class EmbeddedModel implements AutoCloseable {
         model.contextLength(), model.vocabularySize(), IntStream.range(0, model.blocks().size()).boxed().toList(),
         moe.experts(), generation.sampling());
     return new EmbeddedModel(served, model, kernels, threads, engine);
+  }
+
+  private static Kernels kernelsOfThisProcess() {
+    try {
+      return KernelSelection.kernels();
+    } catch (ExceptionInInitializerError failed) {
+      if (failed.getCause() instanceof IllegalStateException forced) {
+        throw new FailureException(FailureCategory.INVALID_REQUEST, String.valueOf(forced.getMessage()), forced);
+      }
+      throw failed;
+    }
   }
 
   public ServedModel served() {

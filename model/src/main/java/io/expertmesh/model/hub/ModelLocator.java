@@ -101,7 +101,8 @@ public final class ModelLocator {
         if (tries == LISTING_TRIES) {
           throw new FailureException(FailureCategory.UNAVAILABLE,
               "%s is neither here nor can it be downloaded: %s cannot be reached (%s)"
-                  .formatted(model, settings.endpoint(), e.getMessage()),
+                  .formatted(model, settings.endpoint(),
+                      e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()),
               e);
         }
         Retry.pause(settings.retryDelay().multipliedBy(tries));
