@@ -16,7 +16,9 @@ final class Candidates {
     heap = new int[logits.length];
     float max = Float.NEGATIVE_INFINITY;
     for (float logit : logits) {
-      max = Math.max(max, logit);
+      if (logit > max) { // false for NaN, as below
+        max = logit;
+      }
     }
     for (int i = 0; i < logits.length; i++) {
       if (logits[i] > Float.NEGATIVE_INFINITY) {
@@ -25,6 +27,10 @@ final class Candidates {
         heap[count++] = i;
       }
     }
+  }
+
+  boolean isEmpty() {
+    return count == 0;
   }
 
   /** Keeps the most likely ones; see {@link io.expertmesh.engine.api.SamplingParameters}. */

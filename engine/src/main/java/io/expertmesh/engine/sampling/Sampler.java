@@ -49,6 +49,7 @@ public final class Sampler {
    * Chooses the next token and remembers it.
    *
    * @param rawLogits read only, from {@code offset} on
+   * @throws IllegalStateException if no token has a logit above negative infinity: the model or the constraint is broken
    */
   public int next(float[] rawLogits, int offset) {
     if (logits.length == 0) { // a request that waits in the queue needs no room for them
@@ -99,18 +100,30 @@ public final class Sampler {
   }
 
   private int mostLikely() {
-    int best = 0;
-    for (int i = 1; i < vocabulary; i++) {
-      if (logits[i] > logits[best]) {
+    int best = -1;
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < vocabulary; i++) {
+      if (logits[i] > max) {
+        max = logits[i];
         best = i;
       }
+    }
+    if (best < 0) {
+      throw nothingToChoose();
     }
     return best;
   }
 
   private int draw() {
     Candidates candidates = new Candidates(logits, parameters.temperature());
+    if (candidates.isEmpty()) {
+      throw nothingToChoose();
+    }
     candidates.cut(parameters.topK(), parameters.topP(), parameters.minP());
     return candidates.at(random.nextDouble());
+  }
+
+  private static IllegalStateException nothingToChoose() {
+    return new IllegalStateException("no token has a logit above negative infinity");
   }
 }

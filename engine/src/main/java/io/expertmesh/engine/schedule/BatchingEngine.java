@@ -118,38 +118,52 @@ public final class BatchingEngine implements GenerationEngine {
   private void run() {
     try {
       while (!closed) {
-        receive();
-        if (outOfTime) {
-          giveUpAll();
-        }
-        dropCancelled();
-        Map<Sequence, Integer> plan = scheduler.plan();
-        scheduler.running().forEach(this::leaveQueue);
-        if (plan.isEmpty()) {
-          load = measure(0);
-          if (inbox.isEmpty() && !closed) {
-            LockSupport.park(this);
-          }
-        } else {
-          step(plan);
+        try {
+          round();
+        } catch (RuntimeException | Error e) { // such as no memory for another page
+          LOG.error("all requests are given up", e);
+          giveUpAll(failed(e));
         }
       }
     } finally {
       ended.countDown();
       refuseInbox();
-      giveUpAll();
+      giveUpAll(shutDown());
       load = measure(0);
       onClose.run();
     }
   }
 
-  private void giveUpAll() {
+  /** Hears what callers want and computes a step, or waits until there is something to do. */
+  private void round() {
+    receive();
+    if (outOfTime) {
+      giveUpAll(shutDown());
+    }
+    dropCancelled();
+    Map<Sequence, Integer> plan = scheduler.plan();
+    scheduler.running().forEach(this::leaveQueue);
+    if (plan.isEmpty()) {
+      load = measure(0);
+      if (inbox.isEmpty() && !closed) {
+        LockSupport.park(this);
+      }
+    } else {
+      step(plan);
+    }
+  }
+
+  private void giveUpAll(FailureException failure) {
     for (Sequence sequence : List.copyOf(scheduler.running())) {
-      giveUp(sequence, shutDown());
+      giveUp(sequence, failure);
     }
     for (Sequence sequence : List.copyOf(scheduler.waiting())) {
-      giveUp(sequence, shutDown());
+      giveUp(sequence, failure);
     }
+  }
+
+  private static FailureException failed(Throwable e) {
+    return new FailureException(FailureCategory.INTERNAL, "the engine failed: " + e, e);
   }
 
   private static FailureException shutDown() {
@@ -227,7 +241,7 @@ public final class BatchingEngine implements GenerationEngine {
     } catch (RuntimeException | Error e) {
       LOG.error("a step of {} rows failed; its {} requests are given up", step.rows(), sequences.size(), e);
       for (Sequence sequence : sequences) {
-        giveUp(sequence, new FailureException(FailureCategory.INTERNAL, "the engine failed: " + e, e));
+        giveUp(sequence, failed(e));
       }
       return;
     }
@@ -261,14 +275,12 @@ public final class BatchingEngine implements GenerationEngine {
     }
     GenerationEvent.Token token = sequence.sampled;
     sequence.sampled = null;
-    if (token == null) {
-      finish(sequence, sequence.sampler.complete() ? FinishReason.STOP : FinishReason.LENGTH);
-      return;
+    if (token != null) {
+      sequence.append(token.id());
+      generatedTokens++;
+      sequence.send(token);
     }
-    sequence.append(token.id());
-    generatedTokens++;
-    sequence.send(token);
-    if (sequence.request.stopTokenIds().contains(token.id()) || sequence.sampler.complete()) {
+    if (sequence.complete) {
       finish(sequence, FinishReason.STOP);
     } else if (sequence.generated() >= sequence.request.maxTokens() || sequence.length >= model.contextLength()) {
       finish(sequence, FinishReason.LENGTH);
@@ -311,10 +323,9 @@ public final class BatchingEngine implements GenerationEngine {
     closed = true;
     wake();
     boolean interrupted = false;
-    while (true) {
+    while (thread.isAlive()) {
       try {
-        ended.await();
-        break;
+        thread.join();
       } catch (InterruptedException e) {
         interrupted = true;
       }

@@ -41,10 +41,6 @@ final class Scheduler {
     return waiting;
   }
 
-  boolean idle() {
-    return running.isEmpty() && waiting.isEmpty();
-  }
-
   /** Takes a sequence out and frees its pages. */
   void remove(Sequence sequence) {
     running.remove(sequence);

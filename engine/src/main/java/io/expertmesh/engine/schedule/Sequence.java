@@ -40,6 +40,8 @@ final class Sequence implements Generation {
   int reusedTokens;
   /** What the step that is being computed chose; null if nothing. */
   GenerationEvent.@Nullable Token sampled;
+  /** Whether the answer ends with what was chosen last. */
+  boolean complete;
   /** Why the request cannot go on; other requests of the step can. */
   @Nullable
   FailureException failure;
@@ -119,14 +121,19 @@ final class Sequence implements Generation {
       if (request.promptLogprobs() >= 0 && !promptDone) {
         scorePrompt(next, logits, offset, vocabulary);
       }
-      if (next == length && generated() < request.maxTokens() && next < contextLength && !sampler.complete()) {
+      if (next < length) {
+        return;
+      }
+      complete = sampler.complete();
+      if (generated() < request.maxTokens() && next < contextLength && !complete) {
         int id = sampler.next(logits, offset);
         TokenLogprobs logprobs = request.logprobs() < 0
             ? null
             : Logprobs.of(logits, offset, vocabulary, id, request.logprobs());
         sampled = new GenerationEvent.Token(id, logprobs);
+        complete = request.stopTokenIds().contains(id) || sampler.complete();
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.error("request {} is given up", request.id(), e);
       failure = new FailureException(FailureCategory.INTERNAL, "the next token could not be chosen: " + e, e);
     }

@@ -1,6 +1,7 @@
 package io.expertmesh.engine.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.expertmesh.engine.api.SamplingParameters;
@@ -168,6 +169,17 @@ class SamplerTest {
     public void accept(int tokenId) {
       assertThat(tokenId).isEqualTo(2);
       done = true;
+    }
+  }
+
+  @Test
+  void logitsThatAreNoNumbersAreNeverChosen() {
+    float nan = Float.NaN;
+    for (float temperature : new float[]{0, 1}) {
+      SamplingParameters parameters = new SamplingParameters(temperature, 2, 0.9f, 0, 1, 0, 0, Map.of(), 1L);
+      assertThat(sampler(parameters, 3).next(new float[]{nan, 1, nan}, 0)).isEqualTo(1);
+      assertThatThrownBy(() -> sampler(parameters, 2).next(new float[]{nan, nan}, 0))
+          .isInstanceOf(IllegalStateException.class).hasMessageContaining("logit");
     }
   }
 

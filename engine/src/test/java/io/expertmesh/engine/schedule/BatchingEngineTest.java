@@ -12,7 +12,13 @@ import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.api.TokenRouting;
 import io.expertmesh.engine.constraint.TokenConstraint;
+import io.expertmesh.engine.decoder.Decoder;
+import io.expertmesh.engine.experts.LocalExperts;
+import io.expertmesh.engine.kvcache.KvCache;
 import io.expertmesh.kernels.KernelSelection;
+import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.WorkerPool;
+import io.expertmesh.model.decoder.ExpertRunner;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.BoundModel;
@@ -26,6 +32,8 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BatchingEngineTest {
   private static final BoundModel MODEL = TestModels.golden("olmoe-base-f32", KernelSelection.kernels());
@@ -182,15 +190,58 @@ class BatchingEngineTest {
   }
 
   @Test
-  void aConstraintThatFailsOnlyFailsItsOwnRequest() {
-    Generation neighbour = engine.submit(TestModels.greedy(PROMPT, 40));
-    awaitToken(neighbour);
-    GenerationRequest broken = new GenerationRequest("test", PROMPT, 5, SamplingParameters.GREEDY, Set.of(), -1, -1,
-        false, new BrokenConstraint());
-    assertThat(TestModels.take(engine.submit(broken)).last()).isInstanceOfSatisfying(GenerationEvent.Failed.class,
-        failed -> assertThat(failed.failure().category()).isEqualTo(FailureCategory.INTERNAL));
-    assertThat(TestModels.take(neighbour).last()).isInstanceOf(GenerationEvent.Finished.class);
-    assertThat(engine.load().kvPagesUsed()).isZero();
+  void closingReturnsWhenWhatTheDecoderUsedIsReleased() throws InterruptedException {
+    EngineConfiguration small = new EngineConfiguration(1, 1, 1, 1, 4, 16);
+    KvCache cache = new KvCache(1, 1, 2, 4, 16);
+    WorkerPool pool = new WorkerPool(1);
+    Kernels kernels = KernelSelection.kernels();
+    Decoder decoder = new Decoder(MODEL.architecture(), MODEL.weights(), cache, kernels, pool,
+        new LocalExperts(MODEL.weights(), MODEL.architecture().hiddenSize(), new ExpertRunner(kernels, pool), pool));
+    CountDownLatch releasing = new CountDownLatch(1);
+    CountDownLatch mayRelease = new CountDownLatch(1);
+    BatchingEngine slow = new BatchingEngine(MODEL.architecture(), small, cache, decoder, () -> {
+      releasing.countDown();
+      awaitUninterrupted(mayRelease);
+    });
+    Thread closing = Thread.ofPlatform().start(slow::close);
+    releasing.await();
+    assertThat(closing.join(Duration.ofMillis(100))).isFalse();
+    mayRelease.countDown();
+    assertThat(closing.join(Duration.ofSeconds(30))).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1})
+  void aConstraintThatFailsOnlyFailsItsOwnRequest(int afterTokens) {
+    for (Runnable defect : List.<Runnable>of(() -> {
+      throw new IllegalStateException("on purpose");
+    }, () -> {
+      throw new StackOverflowError("on purpose");
+    })) {
+      Generation neighbour = engine.submit(TestModels.greedy(PROMPT, 40));
+      awaitToken(neighbour);
+      GenerationRequest broken = new GenerationRequest("test", PROMPT, 5, SamplingParameters.GREEDY, Set.of(), -1, -1,
+          false, new BrokenConstraint(afterTokens, defect));
+      assertFailed(TestModels.take(engine.submit(broken)), FailureCategory.INTERNAL);
+      assertThat(TestModels.take(neighbour).last()).isInstanceOf(GenerationEvent.Finished.class);
+      assertThat(engine.load().kvPagesUsed()).isZero();
+    }
+  }
+
+  @Test
+  void theEngineOutlivesAPageForWhichThereIsNoMemory() {
+    int width = MODEL.architecture().blocks().getFirst().attention().keyValueWidth();
+    EngineConfiguration beyondTheHeap = new EngineConfiguration(1, 1, 1, 1, Integer.MAX_VALUE / width, 1);
+    try (BatchingEngine failing = TestModels.engine(MODEL, beyondTheHeap)) {
+      for (int i = 0; i < 2; i++) {
+        assertFailed(TestModels.take(failing.submit(TestModels.greedy(PROMPT, 1))), FailureCategory.INTERNAL);
+      }
+    }
+  }
+
+  private static void assertFailed(Result result, FailureCategory category) {
+    assertThat(result.last()).isInstanceOfSatisfying(GenerationEvent.Failed.class,
+        failed -> assertThat(failed.failure().category()).isEqualTo(category));
   }
 
   /** Allows every token, and holds the engine when the second one is chosen. */
@@ -218,28 +269,49 @@ class BatchingEngineTest {
     public void accept(int tokenId) {
       if (++chosen == 2) {
         reached.countDown();
-        try {
-          release.await();
-        } catch (InterruptedException e) {
-          throw new IllegalStateException(e);
-        }
+        awaitUninterrupted(release);
       }
     }
   }
 
+  /** Allows every token until it breaks. */
   private static final class BrokenConstraint implements TokenConstraint {
+    private final int afterTokens;
+    private final Runnable defect;
+    private final BitSet all = new BitSet();
+    private int chosen;
+
+    BrokenConstraint(int afterTokens, Runnable defect) {
+      this.afterTokens = afterTokens;
+      this.defect = defect;
+      all.set(0, VOCABULARY);
+    }
+
     @Override
     public BitSet allowed() {
-      throw new IllegalStateException("broken on purpose");
+      if (chosen == afterTokens) {
+        defect.run();
+      }
+      return all;
     }
 
     @Override
     public boolean mayEnd() {
-      return false;
+      return true;
     }
 
     @Override
-    public void accept(int tokenId) {}
+    public void accept(int tokenId) {
+      chosen++;
+    }
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static void awaitToken(Generation generation) {
