@@ -51,12 +51,14 @@ public final class Decoder {
     this.matmul = new ParallelMatmul(kernels, pool);
     this.space = new Workspace(model, pool.threads());
     this.logits = new float[LOGITS_ROWS * model.vocabularySize()];
+    // A sequence can be no longer than the cache, whatever context the model was made for.
+    int positions = (int) Math.min(model.contextLength(), (long) cache.totalPages() * cache.pageTokens());
     Map<Attention, RotaryTable> tables = new HashMap<>();
     for (int i = 0; i < model.blocks().size(); i++) {
       Block block = model.blocks().get(i);
       BlockWeights w = weights.blocks().get(i);
       RotaryTable rotary = tables.computeIfAbsent(block.attention(),
-          a -> RotaryTable.of(model.contextLength(), a.headDim(), a.ropeTheta()));
+          a -> RotaryTable.of(positions, a.headDim(), a.ropeTheta()));
       attention.add(new AttentionLayer(i, block.attention(), w.attention(), rotary, model.normEpsilon(),
           cache.pageTokens(), kernels, pool));
       gates.add(new Gate(block.moe(), w.moe().gate(), kernels));

@@ -1,5 +1,7 @@
 package io.expertmesh.engine.kvcache;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Keys and values of {@code pageTokens} consecutive positions in all layers.
  *
@@ -12,7 +14,7 @@ final class KvPage {
   /** Sequences that hold the page. */
   int holders;
   /** What the page is found by while it is in the prefix index, otherwise null. */
-  @org.jspecify.annotations.Nullable
+  @Nullable
   PrefixKey prefix;
 
   KvPage(int layers, int floats) {

@@ -1,5 +1,6 @@
 package io.expertmesh.engine.sampling;
 
+import io.expertmesh.kernels.ExactMath;
 import java.util.Arrays;
 
 /** The tokens that may be drawn, with their probabilities. */
@@ -22,7 +23,7 @@ final class Candidates {
     }
     for (int i = 0; i < logits.length; i++) {
       if (logits[i] > Float.NEGATIVE_INFINITY) {
-        probability[i] = StrictMath.exp((logits[i] - max) / (double) temperature);
+        probability[i] = ExactMath.exp((logits[i] - max) / temperature);
         total += probability[i];
         heap[count++] = i;
       }

@@ -1,6 +1,7 @@
 package io.expertmesh.engine.sampling;
 
 import io.expertmesh.engine.api.TokenLogprobs;
+import io.expertmesh.kernels.ExactMath;
 import io.expertmesh.kernels.TopK;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +25,7 @@ public final class Logprobs {
     float own = logits[offset + tokenId];
     for (int i = 0; i < vocabulary; i++) {
       float logit = logits[offset + i];
-      sum += StrictMath.exp(logit - max);
+      sum += ExactMath.exp(logit - max);
       if (logit > own || (logit == own && i < tokenId)) {
         rank++;
       }

@@ -100,7 +100,9 @@ final class Scheduler {
       Sequence sequence = waiting.getFirst();
       if (!sequence.needsWholePrompt()) {
         int reused = sequence.cache.reusePrefix(sequence.tokens, sequence.length);
-        sequence.reusedTokens = Math.min(reused, sequence.promptLength());
+        if (sequence.queued) { // what a preempted sequence finds again, it has computed itself
+          sequence.reusedTokens = reused;
+        }
       }
       int missing = cache.pagesFor(sequence.length) - sequence.cache.pages();
       // A page for each running sequence stays free, so that the newcomer is not preempted at once.

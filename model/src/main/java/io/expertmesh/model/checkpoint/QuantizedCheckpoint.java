@@ -43,12 +43,12 @@ public final class QuantizedCheckpoint implements Checkpoint {
     for (Tensor tensor : source.tensors().values()) {
       Tensor quantized = tensor;
       if (quantizable(tensor, dtype)) {
-        MemorySegment data = Arena.ofAuto().allocate(dtype.bytes(elements(tensor)), ALIGNMENT);
+        MemorySegment data = Arena.ofAuto().allocate(dtype.bytes(tensor.elements()), ALIGNMENT);
         quantized = new Tensor(tensor.name(), dtype, tensor.shape(), data);
         long cols = tensor.shape().getLast();
         long step = ROWS_AT_A_TIME * cols;
-        for (long from = 0; from < elements(tensor); from += step) {
-          work.add(new Rows(tensor, quantized, from, Math.toIntExact(Math.min(step, elements(tensor) - from))));
+        for (long from = 0; from < tensor.elements(); from += step) {
+          work.add(new Rows(tensor, quantized, from, Math.toIntExact(Math.min(step, tensor.elements() - from))));
         }
       }
       tensors.put(tensor.name(), quantized);
@@ -73,14 +73,6 @@ public final class QuantizedCheckpoint implements Checkpoint {
         && tensor.dtype().blockElements() == 1
         && tensor.shape().getLast() % dtype.blockElements() == 0
         && !tensor.name().endsWith("mlp.gate.weight");
-  }
-
-  private static long elements(Tensor tensor) {
-    long elements = 1;
-    for (long size : tensor.shape()) {
-      elements *= size;
-    }
-    return elements;
   }
 
   private static void quantize(Checkpoint checkpoint, Rows rows) {
