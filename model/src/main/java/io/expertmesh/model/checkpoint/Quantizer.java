@@ -1,6 +1,8 @@
 package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.kernels.DType;
+import io.expertmesh.kernels.KernelSelection;
+import io.expertmesh.kernels.WeightMatrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -12,8 +14,6 @@ import java.nio.ByteOrder;
  */
 public final class Quantizer {
   private static final int BLOCK = 32;
-  private static final int Q8_0_BYTES = 34;
-  private static final int Q4_0_BYTES = 18;
   private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -22,39 +22,12 @@ public final class Quantizer {
   /**
    * Reads {@code count} elements of {@code source} from element {@code from} on, which for block types begins a block.
    *
-   * @param source the bytes of a tensor of type {@code dtype}
+   * @param source the bytes of a tensor of type {@code dtype}, in native memory
    * @param target filled from index 0
    */
   public static void toFloats(MemorySegment source, DType dtype, long from, float[] target, int count) {
-    long start = dtype.bytes(from);
-    switch (dtype) {
-      case F32 -> MemorySegment.copy(source, F32, start, target, 0, count);
-      case F16 -> {
-        for (int i = 0; i < count; i++) {
-          target[i] = Float.float16ToFloat(source.get(U16, start + 2L * i));
-        }
-      }
-      case BF16 -> {
-        for (int i = 0; i < count; i++) {
-          target[i] = Float.intBitsToFloat(source.get(U16, start + 2L * i) << 16);
-        }
-      }
-      case Q8_0 -> {
-        for (int i = 0; i < count; i++) {
-          long block = start + (long) (i / BLOCK) * Q8_0_BYTES;
-          target[i] = Float.float16ToFloat(source.get(U16, block))
-              * source.get(ValueLayout.JAVA_BYTE, block + 2 + i % BLOCK);
-        }
-      }
-      case Q4_0 -> {
-        for (int i = 0; i < count; i++) {
-          long block = start + (long) (i / BLOCK) * Q4_0_BYTES;
-          int pair = source.get(ValueLayout.JAVA_BYTE, block + 2 + i % (BLOCK / 2));
-          int nibble = i % BLOCK < BLOCK / 2 ? pair & 15 : pair >> 4 & 15;
-          target[i] = Float.float16ToFloat(source.get(U16, block)) * (nibble - 8);
-        }
-      }
-    }
+    MemorySegment bytes = source.asSlice(dtype.bytes(from), dtype.bytes(count));
+    KernelSelection.kernels().dequantize(new WeightMatrix("weights", dtype, 1, count, bytes), 0, target, 0);
   }
 
   /**

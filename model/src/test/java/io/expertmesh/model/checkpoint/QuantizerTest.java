@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.expertmesh.kernels.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HexFormat;
 import java.util.Random;
@@ -54,10 +55,10 @@ class QuantizerTest {
     for (int i = 0; i < values.length; i++) {
       values[i] = random.nextFloat(-1, 1);
     }
-    byte[] bytes = new byte[(int) dtype.bytes(values.length)];
-    Quantizer.fromFloats(values, values.length, dtype, MemorySegment.ofArray(bytes), 0);
+    MemorySegment bytes = Arena.ofAuto().allocate(dtype.bytes(values.length));
+    Quantizer.fromFloats(values, values.length, dtype, bytes, 0);
     float[] back = new float[128];
-    Quantizer.toFloats(MemorySegment.ofArray(bytes), dtype, 128, back, 128);
+    Quantizer.toFloats(bytes, dtype, 128, back, 128);
     // Half a step at magnitude 1 and the f16 scale's error; q4_0 has a whole step at the clipped end.
     double step = switch (dtype) {
       case F32 -> 0;
@@ -74,10 +75,10 @@ class QuantizerTest {
   @Test
   void roundsToTheNearestEvenBf16() {
     float[] values = {0x1.01p0f, 0x1.03p0f, -0x1.01p0f};
-    byte[] bytes = new byte[6];
-    Quantizer.fromFloats(values, 3, DType.BF16, MemorySegment.ofArray(bytes), 0);
+    MemorySegment bytes = Arena.ofAuto().allocate(6);
+    Quantizer.fromFloats(values, 3, DType.BF16, bytes, 0);
     float[] back = new float[3];
-    Quantizer.toFloats(MemorySegment.ofArray(bytes), DType.BF16, 0, back, 3);
+    Quantizer.toFloats(bytes, DType.BF16, 0, back, 3);
     assertThat(back).containsExactly(1f, 1.015625f, -1f);
   }
 
