@@ -2,11 +2,10 @@ package io.expertmesh.cli;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -59,10 +58,9 @@ final class FailureReport implements IParameterExceptionHandler, IExecutionExcep
   private static String describe(@Nullable IOException failure) {
     return switch (failure) {
       case null -> "input or output failed";
-      case NoSuchFileException missing -> missing.getFile() + ": no such file or folder";
-      case AccessDeniedException denied -> denied.getFile() + ": permission denied";
-      case FileSystemException other when other.getReason() != null -> other.getFile() + ": " + other.getReason();
-      default -> failure.getMessage() == null ? failure.getClass().getSimpleName() : firstLine(failure);
+      case FileSystemException atFile when atFile.getFile() != null ->
+        atFile.getFile() + ": " + IoReason.of(atFile).lines().findFirst().orElse("");
+      default -> IoReason.of(failure).lines().findFirst().orElse("");
     };
   }
 

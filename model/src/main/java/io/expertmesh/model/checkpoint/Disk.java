@@ -2,6 +2,7 @@ package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
@@ -90,7 +91,7 @@ public final class Disk {
           target + ": already exists; remove it or choose another name", cause);
     }
     return new FailureException(FailureCategory.UNAVAILABLE,
-        "%s: cannot be written (%s)".formatted(target, cause.getMessage()), cause);
+        "%s: cannot be written (%s)".formatted(target, IoReason.of(cause)), cause);
   }
 
   private static void delete(Path path) {

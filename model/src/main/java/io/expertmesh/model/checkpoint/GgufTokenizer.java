@@ -1,5 +1,6 @@
 package io.expertmesh.model.checkpoint;
 
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -202,7 +203,7 @@ final class GgufTokenizer {
     try {
       return Files.readString(file);
     } catch (IOException e) {
-      throw InvalidCheckpoint.in(file, "cannot be read (" + e.getMessage() + ")", e);
+      throw InvalidCheckpoint.in(file, "cannot be read (" + IoReason.of(e) + ")", e);
     }
   }
 }

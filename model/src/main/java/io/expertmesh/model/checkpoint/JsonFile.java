@@ -2,6 +2,7 @@ package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -50,7 +51,7 @@ final class JsonFile {
     } catch (NoSuchFileException e) {
       throw new FailureException(FailureCategory.NOT_FOUND, file + ": no such file", e);
     } catch (IOException e) {
-      throw InvalidCheckpoint.in(file, "cannot be read (" + e.getMessage() + ")", e);
+      throw InvalidCheckpoint.in(file, "cannot be read (" + IoReason.of(e) + ")", e);
     } catch (JacksonException e) {
       throw InvalidCheckpoint.in(file, "is not valid JSON (%s)".formatted(e.getOriginalMessage()), e);
     }

@@ -2,6 +2,7 @@ package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -25,7 +26,7 @@ final class MappedFile {
     } catch (NoSuchFileException e) {
       throw new FailureException(FailureCategory.NOT_FOUND, file + ": no such file", e);
     } catch (IOException e) {
-      throw InvalidCheckpoint.in(file, "cannot be read (" + e.getMessage() + ")", e);
+      throw InvalidCheckpoint.in(file, "cannot be read (" + IoReason.of(e) + ")", e);
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +28,7 @@ public final class PickleFiles {
         throw refusal(file);
       });
     } catch (IOException e) {
-      throw InvalidCheckpoint.in(folder, "cannot be listed (" + e.getMessage() + ")", e);
+      throw InvalidCheckpoint.in(folder, "cannot be listed (" + IoReason.of(e) + ")", e);
     }
   }
 

@@ -2,6 +2,7 @@ package io.expertmesh.model.tokenizer;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +22,8 @@ final class Json {
     try {
       return object(Files.readAllBytes(file), file.toString());
     } catch (IOException e) {
-      throw new FailureException(FailureCategory.INVALID_CHECKPOINT, "%s cannot be read: %s".formatted(file, e), e);
+      throw new FailureException(FailureCategory.INVALID_CHECKPOINT,
+          "%s: cannot be read (%s)".formatted(file, IoReason.of(e)), e);
     }
   }
 

@@ -2,6 +2,7 @@ package io.expertmesh.model.tokenizer;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.failure.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,7 +141,8 @@ final class TokenizerFolder {
     try {
       return Files.readString(file);
     } catch (IOException e) {
-      throw new FailureException(FailureCategory.INVALID_CHECKPOINT, "%s cannot be read: %s".formatted(file, e), e);
+      throw new FailureException(FailureCategory.INVALID_CHECKPOINT,
+          "%s: cannot be read (%s)".formatted(file, IoReason.of(e)), e);
     }
   }
 }
