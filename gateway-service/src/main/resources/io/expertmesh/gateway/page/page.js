@@ -2,12 +2,13 @@
 const $ = id => document.getElementById(id);
 const chat = $("chat");
 const input = $("input");
+const hint = $("hint");
 let messages = [];
 let running = null;
 
 $("key").value = sessionStorage.getItem("key") || "";
 $("key").addEventListener("change", () => { sessionStorage.setItem("key", $("key").value); showModel(); });
-$("reset").addEventListener("click", () => { running?.abort(); messages = []; chat.replaceChildren(); });
+$("reset").addEventListener("click", () => { running?.abort(); messages = []; chat.replaceChildren(hint); input.focus(); });
 document.querySelectorAll(".try").forEach(button => button.addEventListener("click", () => ask(button.textContent)));
 $("form").addEventListener("submit", event => {
   event.preventDefault();
@@ -23,7 +24,7 @@ showModel();
 
 function fit() {
   input.style.height = "auto";
-  input.style.height = input.scrollHeight + "px";
+  input.style.height = input.scrollHeight + input.offsetHeight - input.clientHeight + "px";
 }
 
 function headers() {
@@ -33,11 +34,13 @@ function headers() {
 
 async function showModel() {
   const response = await fetch("v1/models", { headers: headers() });
-  $("model").textContent = response.ok ? (await response.json()).data[0].id : "needs an API key (see Settings)";
+  const model = response.ok ? (await response.json()).data[0].id : null;
+  $("model").textContent = model ?? "needs an API key (see Settings)";
+  hint.firstElementChild.hidden = model !== "demo";
 }
 
 function show(kind, text) {
-  $("hint")?.remove();
+  hint.remove();
   const element = document.createElement("div");
   element.className = kind;
   element.textContent = text;
@@ -61,12 +64,13 @@ async function ask(text) {
     });
     const seconds = (performance.now() - started) / 1000;
     const meta = show("meta", `${end.usage.completion_tokens} tokens in ${seconds.toFixed(1)} s` + (end.reason === "length" ? ", cut at the limit" : ""));
-    if (end.routing) meta.append(heatmap(end.routing));
+    if (end.routing) meta.append("; which experts worked, layer by layer:", heatmap(end.routing));
   } catch (failure) {
-    if (failure.name === "AbortError") show("meta", "stopped");
-    else show("message error", failure.message);
+    if (failure.name !== "AbortError") show("message error", failure.message);
+    else if (answer.isConnected) show("meta", "stopped");
   }
-  if (answer.textContent) messages = [...turn, { role: "assistant", content: answer.textContent }];
+  // It is not connected if a new chat has begun.
+  if (answer.isConnected && answer.textContent) messages = [...turn, { role: "assistant", content: answer.textContent }];
   else answer.remove();
   running = null;
   $("send").textContent = "Send";
