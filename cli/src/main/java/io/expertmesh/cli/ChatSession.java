@@ -66,7 +66,13 @@ final class ChatSession {
       case "/reset" -> messages.removeIf(message -> !message.role().equals("system"));
       case "/system" -> system(text.substring(command.length()));
       case "/help" -> out.print(COMMANDS);
-      default -> answer(text);
+      default -> {
+        if (command.matches("/[a-z]+")) {
+          throw new FailureException(FailureCategory.INVALID_REQUEST,
+              command + " is not a command; /help lists those there are");
+        }
+        answer(text);
+      }
     }
     out.flush();
     return true;

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.jline.utils.Signals;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,6 +29,9 @@ import picocli.CommandLine.Spec;
         "  expertmesh serve --model allenai/OLMoE-1B-7B-0924-Instruct --port 9000",
         "  expertmesh serve --model olmoe-q8_0.gguf --numerics exact --threads 8"})
 final class ServeCommand implements Callable<Integer> {
+  /** What shells report of a process that Ctrl-C ended. */
+  private static final int STOPPED_TWICE = 130;
+
   @Mixin
   private ModelOptions model = new ModelOptions();
 
@@ -70,10 +74,16 @@ final class ServeCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Returns when the process is told to stop (SIGTERM, Ctrl-C), which then waits for {@code closed}. */
+  /**
+   * Returns when the process is told to stop (SIGTERM, Ctrl-C), which then waits for {@code closed}. Told again, the
+   * process stops at once.
+   */
   private static void awaitStop(CountDownLatch closed) throws InterruptedException {
     CountDownLatch stop = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+      Runnable now = () -> Runtime.getRuntime().halt(STOPPED_TWICE);
+      Signals.register("INT", now);
+      Signals.register("TERM", now);
       stop.countDown();
       try {
         closed.await();

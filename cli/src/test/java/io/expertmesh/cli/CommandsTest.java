@@ -65,6 +65,17 @@ class CommandsTest {
   }
 
   @Test
+  void aMistypedChatCommandIsNotAskedOfTheModel() {
+    InputStream stdin = System.in;
+    System.setIn(new ByteArrayInputStream("/rest\n".getBytes(StandardCharsets.UTF_8)));
+    try {
+      assertUserError(CommandLineRun.of("chat", "--model", DEMO), "/rest", "/help");
+    } finally {
+      System.setIn(stdin);
+    }
+  }
+
+  @Test
   void inspectCountsParameters() {
     JsonNode summary = json(CommandLineRun.of("inspect", "--model", DEMO, "--json"));
     assertThat(summary.get("family").stringValue()).isEqualTo("olmoe");
@@ -153,6 +164,7 @@ class CommandsTest {
           "bench --repeat 0",
           "bench --prompt 2000",
           "serve --port 70000",
+          "serve --port 0 --host no-such-host.invalid",
           "serve --config no-such-file.yaml"})
   void wrongValuesAreUserErrors(String arguments) {
     String[] parts = (arguments + " --model " + DEMO).split(" ");
