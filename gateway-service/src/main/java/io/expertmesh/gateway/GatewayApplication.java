@@ -8,6 +8,7 @@ import io.expertmesh.gateway.metrics.EngineCollector;
 import io.expertmesh.gateway.metrics.RequestMetricsFilter;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.AuthenticationFilter;
+import io.expertmesh.gateway.security.OriginRefusal;
 import io.expertmesh.gateway.security.RateLimitFilter;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -79,7 +80,9 @@ class GatewayApplication {
     if (!configuration.allowedOrigins().isEmpty()) {
       everywhere.registerCorsConfiguration("/**", cors);
     }
-    return filter(4, new CorsFilter(everywhere));
+    CorsFilter filter = new CorsFilter(everywhere);
+    filter.setCorsProcessor(new OriginRefusal());
+    return filter(4, filter);
   }
 
   @Bean

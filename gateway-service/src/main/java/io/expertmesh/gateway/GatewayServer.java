@@ -4,6 +4,7 @@ import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.net.BindException;
+import java.net.UnknownHostException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,7 +67,8 @@ public final class GatewayServer implements AutoCloseable {
                 configuration.port(), configuration.host()),
             failure);
       }
-      if (cause instanceof BindException || cause instanceof WebServerException) {
+      if (cause instanceof BindException || cause instanceof UnknownHostException
+          || cause instanceof WebServerException) {
         return new FailureException(FailureCategory.INVALID_REQUEST, "Cannot listen on %s port %d: %s".formatted(
             configuration.host(), configuration.port(), rootMessage(cause)), failure);
       }

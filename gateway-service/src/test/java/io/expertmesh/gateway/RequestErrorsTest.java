@@ -118,6 +118,14 @@ class RequestErrorsTest {
   }
 
   @Test
+  void aBrokenBodyIsExplainedWithoutAdviceToTheServersProgrammers() throws Exception {
+    assertThat(error(gateway.post("/v1/completions", "{\"temperature\": NaN}")).get("message").stringValue())
+        .isEqualTo("The request body is not valid JSON: Non-standard token 'NaN' (line 1, column 20)");
+    assertThat(error(gateway.post("/v1/completions", "{\"a\":".repeat(600))).get("message").stringValue())
+        .contains("nesting depth").doesNotContain("StreamReadConstraints");
+  }
+
+  @Test
   void nestingWithoutEndIsRefused() throws Exception {
     HttpResponse<String> response = gateway.post("/v1/completions", "{\"prompt\": " + "[".repeat(100_000));
     assertThat(response.statusCode()).isEqualTo(400);
@@ -166,7 +174,12 @@ class RequestErrorsTest {
         .POST(BodyPublishers.ofString("{\"prompt\": \"a\"}"))
         .build());
     assertThat(response.statusCode()).isEqualTo(415);
-    error(response);
+    assertThat(error(response).get("message").stringValue()).contains("text/plain");
+    HttpResponse<String> untyped = gateway.send(gateway.request("/v1/completions")
+        .POST(BodyPublishers.ofString("{\"prompt\": \"a\"}"))
+        .build());
+    assertThat(untyped.statusCode()).isEqualTo(415);
+    assertThat(error(untyped).get("message").stringValue()).startsWith("There is no Content-Type;");
   }
 
   @Test

@@ -127,6 +127,8 @@ class SecurityTest {
       HttpResponse<String> other = open.send(
           open.request("/health").header("Origin", "https://elsewhere.example").build());
       assertThat(other.statusCode()).isEqualTo(403);
+      assertThat(TestGateway.JSON.readTree(other.body()).at("/error/code").stringValue())
+          .isEqualTo("origin_not_allowed");
     }
   }
 }

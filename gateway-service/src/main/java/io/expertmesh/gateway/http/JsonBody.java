@@ -3,6 +3,7 @@ package io.expertmesh.gateway.http;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import tools.jackson.core.JacksonException;
@@ -35,7 +36,7 @@ public final class JsonBody {
       throw broken.getCause();
     } catch (JacksonException malformed) {
       throw new ApiException(ApiError.badRequest(null, "invalid_json",
-          "The request body is not valid JSON: " + malformed.getOriginalMessage() + place(malformed)));
+          "The request body is not valid JSON: " + reason(malformed) + place(malformed)));
     }
     if (body instanceof ObjectNode object) {
       return new JsonFields(object);
@@ -43,12 +44,17 @@ public final class JsonBody {
     throw new ApiException(ApiError.badRequest(null, "invalid_json", "The request body must be a JSON object."));
   }
 
+  /** What is wrong, without the parser's advice to programmers who set it up. */
+  private static String reason(JacksonException malformed) {
+    return malformed.getOriginalMessage().replaceAll(": enable `[^`]*` to allow|, from `[^`]*`", "");
+  }
+
   private static String place(JacksonException malformed) {
     var location = malformed.getLocation();
     return location == null ? "" : " (line %d, column %d)".formatted(location.getLineNr(), location.getColumnNr());
   }
 
-  private static void requireJson(String contentType) {
+  private static void requireJson(@Nullable String contentType) {
     try {
       if (contentType != null && MediaType.APPLICATION_JSON.isCompatibleWith(MediaType.parseMediaType(contentType))) {
         return;
@@ -57,7 +63,8 @@ public final class JsonBody {
       // Refused below like any other type.
     }
     throw new ApiException(new ApiError(415,
-        "The Content-Type is %s; send JSON with 'Content-Type: application/json'.".formatted(contentType),
+        "%s; send JSON with 'Content-Type: application/json'."
+            .formatted(contentType == null ? "There is no Content-Type" : "The Content-Type is " + contentType),
         ApiError.INVALID_REQUEST, null, "unsupported_media_type", Map.of()));
   }
 }

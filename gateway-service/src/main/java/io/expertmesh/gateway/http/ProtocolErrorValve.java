@@ -14,7 +14,8 @@ public final class ProtocolErrorValve extends ErrorReportValve {
     if (response.getStatus() < 400 || response.getContentWritten() > 0 || !response.setErrorReported()) {
       return;
     }
-    ApiError error = new ApiError(response.getStatus(), "The HTTP request could not be understood.",
+    ApiError error = new ApiError(response.getStatus(),
+        "The HTTP request could not be understood, or did not arrive in time.",
         ApiError.INVALID_REQUEST, null, "bad_http_request", Map.of());
     try {
       response.setContentType("application/json");
