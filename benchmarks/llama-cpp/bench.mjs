@@ -57,7 +57,7 @@ async function benchmark() {
 
 /**
  * node-llama-cpp evaluates each batch on a worker of libuv's pool, and llama.cpp starts its threads anew from there, which
- * spin while they wait. With several workers the scheduler keeps putting two of those threads on one core: on two cores
+ * spin while they wait. With several workers, presumably because two of those threads then land on one core, on two cores
  * decoding becomes slower than with one thread. The pool's size is read once, at the start of the process.
  */
 function restartWithOneWorker() {
