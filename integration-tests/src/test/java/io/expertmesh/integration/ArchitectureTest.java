@@ -25,13 +25,21 @@ class ArchitectureTest {
         .layer("kernels").definedBy("io.expertmesh.kernels..")
         .layer("model").definedBy("io.expertmesh.model..")
         .layer("engine").definedBy("io.expertmesh.engine..")
+        .layer("proto").definedBy("io.expertmesh.proto..")
+        .layer("transport").definedBy("io.expertmesh.transport..")
         .layer("gateway").definedBy("io.expertmesh.gateway..")
+        .layer("expert").definedBy("io.expertmesh.expert..")
+        .layer("router").definedBy("io.expertmesh.router..")
         .layer("cli").definedBy("io.expertmesh.cli..")
         .whereLayer("cli").mayNotBeAccessedByAnyLayer()
         .whereLayer("gateway").mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("expert").mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("router").mayOnlyBeAccessedByLayers("cli")
         .whereLayer("engine").mayOnlyBeAccessedByLayers("gateway", "cli")
-        .whereLayer("model").mayOnlyBeAccessedByLayers("engine", "gateway", "cli")
-        .whereLayer("kernels").mayOnlyBeAccessedByLayers("model", "engine", "cli")
+        .whereLayer("transport").mayOnlyBeAccessedByLayers("gateway", "expert", "router", "cli")
+        .whereLayer("proto").mayOnlyBeAccessedByLayers("transport", "gateway", "expert", "router", "cli")
+        .whereLayer("model").mayOnlyBeAccessedByLayers("engine", "transport", "gateway", "expert", "router", "cli")
+        .whereLayer("kernels").mayOnlyBeAccessedByLayers("model", "engine", "gateway", "expert", "cli")
         .because("a reader finds the room of a line of code from the module table, and each module is testable alone")
         .check(CLASSES);
   }
@@ -57,6 +65,7 @@ class ArchitectureTest {
   @Test
   void theHttpLayerDoesNotReachIntoTheEngine() {
     noClasses().that().resideInAPackage("io.expertmesh.gateway..")
+        .and().resideOutsideOfPackage("io.expertmesh.gateway.remote..")
         .should().dependOnClassesThat()
         .resideInAnyPackage("io.expertmesh.engine.schedule..", "io.expertmesh.engine.decoder..",
             "io.expertmesh.engine.kvcache..", "io.expertmesh.engine.sampling..", "io.expertmesh.engine.experts..")

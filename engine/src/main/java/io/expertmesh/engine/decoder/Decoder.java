@@ -2,8 +2,8 @@ package io.expertmesh.engine.decoder;
 
 import io.expertmesh.engine.experts.Combiner;
 import io.expertmesh.engine.experts.DispatchPlan;
+import io.expertmesh.engine.experts.ExpertCall.LostExpert;
 import io.expertmesh.engine.experts.ExpertClient;
-import io.expertmesh.engine.experts.ExpertOutputs;
 import io.expertmesh.engine.kvcache.KvCache;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
@@ -15,6 +15,8 @@ import io.expertmesh.model.decoder.DecoderWeights.BlockWeights;
 import io.expertmesh.model.decoder.Gate;
 import io.expertmesh.model.decoder.RotaryTable;
 import io.expertmesh.model.decoder.Routing;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -100,8 +102,12 @@ public final class Decoder {
     Routing routing = gate.newRouting(n);
     forRows(n, row -> gate.route(space.normed(), row, routing));
     DispatchPlan plan = DispatchPlan.of(routing, model.blocks().get(layer).moe().experts());
-    ExpertOutputs outputs = experts.forward(layer, plan, space.normed());
-    combiner.combine(plan, routing, outputs.await(), model.hiddenSize(), space.delta());
+    float[] outputs = space.expertOutputs(plan.rows());
+    List<LostExpert> lost = experts.forward(layer, plan, space.normed(), outputs).await();
+    if (!lost.isEmpty()) {
+      throw new FailureException(FailureCategory.UNAVAILABLE, lost.getFirst().reason());
+    }
+    combiner.combine(plan, routing, outputs, model.hiddenSize(), space.delta());
     return routing;
   }
 

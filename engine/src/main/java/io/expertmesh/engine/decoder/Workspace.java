@@ -14,6 +14,7 @@ final class Workspace {
   private float[] keys = new float[0];
   private float[] values = new float[0];
   private float[] mixed = new float[0];
+  private float[] expertOutputs = new float[0];
 
   Workspace(Architecture model, int workers) {
     this.model = model;
@@ -73,6 +74,14 @@ final class Workspace {
   /** The heads' outputs (rows, queryWidth). */
   float[] mixed() {
     return mixed;
+  }
+
+  /** The experts' outputs (rows, hidden). */
+  float[] expertOutputs(int rows) {
+    if (expertOutputs.length < rows * model.hiddenSize()) {
+      expertOutputs = new float[rows * model.hiddenSize()];
+    }
+    return expertOutputs;
   }
 
   /** Scratch of at least {@code positions} floats for one worker. */

@@ -1,13 +1,24 @@
 package io.expertmesh.engine.experts;
 
+import java.util.Set;
+
 /** Where the experts are: in this process, or behind a network. */
-@FunctionalInterface
 public interface ExpertClient {
   /**
-   * Starts the experts of one layer.
+   * Starts the experts of one layer. There may be as many calls at once as {@link #microBatches} says.
    *
    * @param layer index of the block
-   * @param hidden (tokens, hidden), normalised; not changed until the outputs are there
+   * @param hidden (tokens, hidden), normalised; not changed until the call has ended
+   * @param outputs (rows, hidden) in the order of the plan's rows, filled before any weight is applied
    */
-  ExpertOutputs forward(int layer, DispatchPlan plan, float[] hidden);
+  ExpertCall forward(int layer, DispatchPlan plan, float[] hidden, float[] outputs);
+
+  /** Experts that no live replica holds at the moment; empty where all are in this process. */
+  Set<Integer> unavailable();
+
+  /** Into how many parts a step is split, so that the attention of one overlaps the experts of another. */
+  int microBatches();
+
+  /** Calls {@code listener}, on any thread, whenever {@link #unavailable} has changed. */
+  void onAvailabilityChange(Runnable listener);
 }

@@ -6,6 +6,7 @@ import io.expertmesh.model.decoder.ExpertRunner;
 import io.expertmesh.model.decoder.ExpertWeights;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** The experts in this process, computed at once on the engine's threads. */
 public final class LocalExperts implements ExpertClient {
@@ -14,7 +15,6 @@ public final class LocalExperts implements ExpertClient {
   private final ExpertRunner runner;
   private final WorkerPool pool;
   private float[] gathered = new float[0];
-  private float[] outputs = new float[0];
 
   public LocalExperts(DecoderWeights weights, int hiddenSize, ExpertRunner runner, WorkerPool pool) {
     this.weights = weights;
@@ -24,10 +24,9 @@ public final class LocalExperts implements ExpertClient {
   }
 
   @Override
-  public ExpertOutputs forward(int layer, DispatchPlan plan, float[] hidden) {
+  public ExpertCall forward(int layer, DispatchPlan plan, float[] hidden, float[] outputs) {
     if (gathered.length < plan.rows() * hiddenSize) {
       gathered = new float[plan.rows() * hiddenSize];
-      outputs = new float[plan.rows() * hiddenSize];
     }
     pool.ranges(plan.rows(), 16, (from, to, worker) -> {
       for (int row = from; row < to; row++) {
@@ -40,6 +39,21 @@ public final class LocalExperts implements ExpertClient {
       active.add(all.get(id));
     }
     runner.forward(active, plan.starts(), gathered, outputs);
-    return () -> outputs;
+    return List::of;
+  }
+
+  @Override
+  public Set<Integer> unavailable() {
+    return Set.of();
+  }
+
+  @Override
+  public int microBatches() {
+    return 1;
+  }
+
+  @Override
+  public void onAvailabilityChange(Runnable listener) {
+    // They are always there.
   }
 }
