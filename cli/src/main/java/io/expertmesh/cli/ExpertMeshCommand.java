@@ -1,5 +1,6 @@
 package io.expertmesh.cli;
 
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -37,6 +38,8 @@ import picocli.CommandLine.Spec;
         "",
         "Exit code: 0 done, 1 defect in ExpertMesh, 2 wrong option, input or environment."})
 final class ExpertMeshCommand implements Callable<Integer> {
+  private static final Set<String> SERVERS = Set.of("serve", "gateway", "expert", "router", "cluster");
+
   @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces and debug logs.")
   private boolean debug;
 
@@ -59,7 +62,7 @@ final class ExpertMeshCommand implements Callable<Integer> {
 
   /** A server logs what it does; other commands only what is wrong. Read by logback.xml. */
   private void chooseLogLevel(ParseResult parsed) {
-    boolean server = parsed.hasSubcommand() && parsed.subcommand().commandSpec().name().equals("serve");
+    boolean server = parsed.hasSubcommand() && SERVERS.contains(parsed.subcommand().commandSpec().name());
     System.setProperty("expertmesh.log.level", debug ? "DEBUG" : server ? "INFO" : "WARN");
   }
 

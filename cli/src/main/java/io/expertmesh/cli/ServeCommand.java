@@ -9,8 +9,6 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import org.jline.utils.Signals;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,9 +27,6 @@ import picocli.CommandLine.Spec;
         "  expertmesh serve --model allenai/OLMoE-1B-7B-0924-Instruct --port 9000",
         "  expertmesh serve --model olmoe-q8_0.gguf --numerics exact --threads 8"})
 final class ServeCommand implements Callable<Integer> {
-  /** What shells report of a process that Ctrl-C ended. */
-  private static final int STOPPED_TWICE = 130;
-
   @Mixin
   private ModelOptions model = new ModelOptions();
 
@@ -47,6 +42,9 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--config", paramLabel = "FILE", description = "A YAML file with keys and limits.")
   private @Nullable Path config;
 
+  @Mixin
+  private StopSignal stop = new StopSignal();
+
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -61,36 +59,15 @@ final class ServeCommand implements Callable<Integer> {
       options.put("expertmesh.host", host);
     }
     GatewayConfiguration configuration = ConfigurationSource.read(options, config);
-    CountDownLatch closed = new CountDownLatch(1);
     try (EmbeddedModel opened = model.open();
         GatewayServer server = GatewayServer.start(configuration, opened.served())) {
       PrintWriter err = spec.commandLine().getErr();
       err.println("Chat at %1$s, or point an OpenAI client at %1$s/v1. Ctrl-C stops.".formatted(server.url()));
       err.flush();
-      awaitStop(closed);
+      stop.await();
     } finally {
-      closed.countDown();
+      stop.closed();
     }
     return 0;
-  }
-
-  /**
-   * Returns when the process is told to stop (SIGTERM, Ctrl-C), which then waits for {@code closed}. Told again, the
-   * process stops at once.
-   */
-  private static void awaitStop(CountDownLatch closed) throws InterruptedException {
-    CountDownLatch stop = new CountDownLatch(1);
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-      Runnable now = () -> Runtime.getRuntime().halt(STOPPED_TWICE);
-      Signals.register("INT", now);
-      Signals.register("TERM", now);
-      stop.countDown();
-      try {
-        closed.await();
-      } catch (InterruptedException impatient) {
-        Thread.currentThread().interrupt();
-      }
-    }, "stop"));
-    stop.await();
   }
 }
