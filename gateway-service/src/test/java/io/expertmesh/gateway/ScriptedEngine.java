@@ -67,7 +67,7 @@ public final class ScriptedEngine implements GenerationEngine {
 
   @Override
   public EngineLoad load() {
-    return new EngineLoad(open.size(), 0, 64, 3, 2, 12, 1, 100, 40, 50, 60);
+    return new EngineLoad(open.size(), 0, 0, 64, 3, 2, 12, 1, 100, 40, 50, 60, 7, 8);
   }
 
   @Override
@@ -141,7 +141,7 @@ public final class ScriptedEngine implements GenerationEngine {
         }
       }
       open.remove(this);
-      events.add(new GenerationEvent.Finished(reason, prompt.length, generated, routing));
+      events.add(new GenerationEvent.Finished(reason, prompt.length, generated, routing, List.of()));
     }
 
     private void emit(GenerationEvent event) {

@@ -5,6 +5,7 @@ package io.expertmesh.engine.api;
  *
  * @param running requests that hold KV pages
  * @param waiting requests in the queue
+ * @param blocked those of the running ones that wait for experts to come back
  * @param queueCapacity requests that the queue can hold
  * @param kvPagesUsed pages held by running requests
  * @param kvPagesCached pages that hold reusable prefixes of finished requests and can be taken back at any time
@@ -14,10 +15,13 @@ package io.expertmesh.engine.api;
  * @param reusedPromptTokens prompt tokens since the start whose keys and values were found in the prefix cache
  * @param generatedTokens generated tokens since the start
  * @param steps steps of the decoder since the start
+ * @param blockedRequests times since the start that a request began to wait for experts
+ * @param degradedRequests requests since the start that finished with some experts replaced or left out
  */
 public record EngineLoad(
     int running,
     int waiting,
+    int blocked,
     int queueCapacity,
     int kvPagesUsed,
     int kvPagesCached,
@@ -26,4 +30,6 @@ public record EngineLoad(
     long promptTokens,
     long reusedPromptTokens,
     long generatedTokens,
-    long steps) {}
+    long steps,
+    long blockedRequests,
+    long degradedRequests) {}

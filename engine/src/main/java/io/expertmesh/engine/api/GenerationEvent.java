@@ -29,9 +29,11 @@ public sealed interface GenerationEvent {
    *
    * @param generatedRouting one entry per generated token that went through the model (the last one does not), when
    *     routing was asked for
+   * @param degraded what of the whole request was not computed as the model says, by ascending layer; empty unless the
+   *     request's policy is SUBSTITUTE or DROP and experts were missing
    */
-  record Finished(FinishReason reason, int promptTokens, int generatedTokens,
-      List<TokenRouting> generatedRouting) implements GenerationEvent {}
+  record Finished(FinishReason reason, int promptTokens, int generatedTokens, List<TokenRouting> generatedRouting,
+      List<Degradation> degraded) implements GenerationEvent {}
 
   /** The request was given up by the engine. */
   record Failed(FailureException failure) implements GenerationEvent {}

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param logprobs alternatives to report per generated token; -1 reports no log-probabilities at all
  * @param promptLogprobs likewise per prompt token
  * @param constraint which tokens may come next; null allows all. It belongs to this request alone
+ * @param whenUnavailable what happens when experts are missing
  */
 public record GenerationRequest(
     String id,
@@ -25,8 +26,23 @@ public record GenerationRequest(
     int logprobs,
     int promptLogprobs,
     boolean returnRouting,
-    @Nullable TokenConstraint constraint) {
+    @Nullable TokenConstraint constraint,
+    WhenUnavailable whenUnavailable) {
   public GenerationRequest {
     stopTokenIds = Set.copyOf(stopTokenIds);
+  }
+
+  /** A request that fails when experts are missing. */
+  public GenerationRequest(String id, int[] promptIds, int maxTokens, SamplingParameters sampling,
+      Set<Integer> stopTokenIds, int logprobs, int promptLogprobs, boolean returnRouting,
+      @Nullable TokenConstraint constraint) {
+    this(id, promptIds, maxTokens, sampling, stopTokenIds, logprobs, promptLogprobs, returnRouting, constraint,
+        WhenUnavailable.STRICT);
+  }
+
+  /** The same request with another wish for missing experts. */
+  public GenerationRequest with(WhenUnavailable wish) {
+    return new GenerationRequest(id, promptIds, maxTokens, sampling, stopTokenIds, logprobs, promptLogprobs,
+        returnRouting, constraint, wish);
   }
 }

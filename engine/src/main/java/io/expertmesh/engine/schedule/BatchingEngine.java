@@ -289,9 +289,9 @@ public final class BatchingEngine implements GenerationEngine {
 
   private EngineLoad measure(int rows) {
     int used = configuration.kvPages() - cache.availablePages();
-    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(),
+    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(), 0,
         configuration.queueCapacity(), used, cache.cachedPages(), configuration.kvPages(), rows, promptTokens,
-        reusedPromptTokens, generatedTokens, steps);
+        reusedPromptTokens, generatedTokens, steps, 0, 0);
   }
 
   @Override

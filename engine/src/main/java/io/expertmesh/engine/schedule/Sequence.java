@@ -182,7 +182,7 @@ final class Sequence implements Generation {
     List<TokenRouting> generatedRouting = request.returnRouting()
         ? List.copyOf(routing.subList(Math.min(promptLength(), routing.size()), routing.size()))
         : List.of();
-    send(new GenerationEvent.Finished(reason, promptLength(), generated(), generatedRouting));
+    send(new GenerationEvent.Finished(reason, promptLength(), generated(), generatedRouting, List.of()));
   }
 
   void fail(FailureException failure) {

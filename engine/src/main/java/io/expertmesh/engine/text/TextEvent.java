@@ -1,5 +1,6 @@
 package io.expertmesh.engine.text;
 
+import io.expertmesh.engine.api.Degradation;
 import io.expertmesh.engine.api.FinishReason;
 import io.expertmesh.engine.api.TokenLogprobs;
 import io.expertmesh.engine.api.TokenRouting;
@@ -36,8 +37,9 @@ public sealed interface TextEvent {
    * The answer is complete.
    *
    * @param routing one entry per generated token that went through the model (the last one does not), if asked for
+   * @param degraded what of the whole request was not computed as the model says, by ascending layer
    */
-  record End(FinishReason reason, Usage usage, List<TokenRouting> routing) implements TextEvent {}
+  record End(FinishReason reason, Usage usage, List<TokenRouting> routing, List<Degradation> degraded) implements TextEvent {}
 
   /**
    * Tokens of one answer.

@@ -103,7 +103,8 @@ public final class TextGeneration implements AutoCloseable {
     List<TokenRouting> routing = finished.generatedRouting();
     int routed = Math.clamp(generated - 1, 0, routing.size());
     ready.add(new TextEvent.End(stops.reached() ? FinishReason.STOP : finished.reason(),
-        new Usage(finished.promptTokens(), generated, reused), routing.subList(0, routed)));
+        new Usage(finished.promptTokens(), generated, reused), routing.subList(0, routed),
+        finished.degraded()));
   }
 
   @Override

@@ -53,7 +53,7 @@ class BatchingEngineTest {
   void anAnswerEndsAfterMaxTokens() {
     Result result = TestModels.take(engine.submit(TestModels.greedy(PROMPT, 5)));
     assertThat(result.tokens()).hasSize(5);
-    assertThat(result.last()).isEqualTo(new GenerationEvent.Finished(FinishReason.LENGTH, 3, 5, List.of()));
+    assertThat(result.last()).isEqualTo(new GenerationEvent.Finished(FinishReason.LENGTH, 3, 5, List.of(), List.of()));
     assertThat(engine.load().generatedTokens()).isEqualTo(5);
     assertThat(engine.load().promptTokens()).isEqualTo(3);
     assertThat(engine.load().kvPagesUsed()).isZero();
@@ -63,7 +63,7 @@ class BatchingEngineTest {
   void noTokensAskedForMeansThePromptAlone() {
     Result result = TestModels.take(engine.submit(TestModels.greedy(PROMPT, 0)));
     assertThat(result.events()).hasSize(2);
-    assertThat(result.last()).isEqualTo(new GenerationEvent.Finished(FinishReason.LENGTH, 3, 0, List.of()));
+    assertThat(result.last()).isEqualTo(new GenerationEvent.Finished(FinishReason.LENGTH, 3, 0, List.of(), List.of()));
   }
 
   @Test
