@@ -9,20 +9,29 @@ import java.util.concurrent.TimeUnit;
 public final class Channels {
   private Channels() {}
 
+  /** A channel in plain text. */
+  public static ManagedChannel open(String endpoint, Executor executor) {
+    return open(endpoint, Role.EXPERT, Plaintext.LOOPBACK, executor);
+  }
+
   /**
    * A channel to one process, which connects when it is first used, and again after a break.
    *
    * @param endpoint host:port
+   * @param role what the process must be; with {@link Tls}, its certificate must say so
    * @param executor runs the callbacks
    */
-  public static ManagedChannel open(String endpoint, Executor executor) {
-    return NettyChannelBuilder.forTarget("dns:///" + endpoint)
-        .usePlaintext()
+  public static ManagedChannel open(String endpoint, Role role, LinkSecurity security, Executor executor) {
+    NettyChannelBuilder builder = NettyChannelBuilder.forTarget("dns:///" + endpoint)
         .executor(executor)
         .maxInboundMessageSize(GrpcServer.MAX_MESSAGE_BYTES)
         .keepAliveTime(10, TimeUnit.SECONDS)
         .keepAliveTimeout(3, TimeUnit.SECONDS)
-        .keepAliveWithoutCalls(true)
-        .build();
+        .keepAliveWithoutCalls(true);
+    switch (security) {
+      case Tls tls -> builder.sslContext(tls.clients()).overrideAuthority(role.dnsName());
+      case Plaintext plaintext -> builder.usePlaintext();
+    }
+    return builder.build();
   }
 }

@@ -9,17 +9,27 @@ import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A listening gRPC server with the standard health and reflection services. Not serving until told so. */
 public final class GrpcServer implements AutoCloseable {
   /** Tensors of a batch's rows; a gateway splits what is larger. */
   public static final int MAX_MESSAGE_BYTES = 64 << 20;
   private static final int MAX_METADATA_BYTES = 16 << 10;
+  /** Services hold few calls at a time, each for long. */
+  private static final int MAX_LINK_CALLS = 128;
+  private static final int MAX_APPLICATION_CALLS = 1024;
+
+  private static final Logger log = LoggerFactory.getLogger(GrpcServer.class);
 
   private final Server server;
   private final HealthStatusManager health;
@@ -32,23 +42,62 @@ public final class GrpcServer implements AutoCloseable {
   }
 
   /**
-   * Listens.
+   * Listens for other services. With {@link Tls} each caller shows a certificate of the CA, and its role decides what it
+   * may call.
    *
    * @param port 0 takes any free one
    * @param executor runs the services' methods
+   * @throws FailureException INVALID_REQUEST if the address cannot be listened on, or not in plain text
+   */
+  public static GrpcServer start(String host, int port, LinkSecurity security, Executor executor,
+      List<BindableService> services) {
+    NettyServerBuilder builder = builder(host, port, executor).maxConcurrentCallsPerConnection(MAX_LINK_CALLS);
+    switch (security) {
+      case Tls tls -> builder.sslContext(tls.links()).intercept(new RequireRole());
+      case Plaintext.LOOPBACK -> requireLoopback(host);
+      case Plaintext.ANYWHERE -> log.warn("gRPC on {} is plain text: who can read the network can read prompts", host);
+    }
+    return start(builder, host, port, services);
+  }
+
+  /** Listens in plain text on this machine alone. */
+  public static GrpcServer start(String host, int port, Executor executor, List<BindableService> services) {
+    return start(host, port, Plaintext.LOOPBACK, executor, services);
+  }
+
+  /**
+   * Listens for applications, which need no certificate.
+   *
+   * @param tls null for plain text
    * @throws FailureException INVALID_REQUEST if the address cannot be listened on
    */
-  public static GrpcServer start(String host, int port, Executor executor, List<BindableService> services) {
-    HealthStatusManager health = new HealthStatusManager();
-    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
-    NettyServerBuilder builder = NettyServerBuilder.forAddress(new InetSocketAddress(host, port))
+  public static GrpcServer startForApplications(String host, int port, @Nullable Tls tls, Executor executor,
+      List<BindableService> services) {
+    NettyServerBuilder builder = builder(host, port, executor)
+        .maxConcurrentCallsPerConnection(MAX_APPLICATION_CALLS)
+        .maxConnectionIdle(10, TimeUnit.MINUTES);
+    if (tls != null) {
+      builder.sslContext(tls.applications());
+    }
+    return start(builder, host, port, services);
+  }
+
+  private static NettyServerBuilder builder(String host, int port, Executor executor) {
+    return NettyServerBuilder.forAddress(new InetSocketAddress(host, port))
         .executor(executor)
+        .handshakeTimeout(10, TimeUnit.SECONDS)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .maxInboundMetadataSize(MAX_METADATA_BYTES)
+        .keepAliveTime(30, TimeUnit.SECONDS)
+        .keepAliveTimeout(10, TimeUnit.SECONDS)
         .permitKeepAliveWithoutCalls(true)
-        .permitKeepAliveTime(5, TimeUnit.SECONDS)
-        .addService(health.getHealthService())
-        .addService(ProtoReflectionServiceV1.newInstance());
+        .permitKeepAliveTime(5, TimeUnit.SECONDS);
+  }
+
+  private static GrpcServer start(NettyServerBuilder builder, String host, int port, List<BindableService> services) {
+    HealthStatusManager health = new HealthStatusManager();
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
+    builder.addService(health.getHealthService()).addService(ProtoReflectionServiceV1.newInstance());
     services.forEach(builder::addService);
     try {
       return new GrpcServer(builder.build().start(), health, host);
@@ -56,6 +105,20 @@ public final class GrpcServer implements AutoCloseable {
       throw new FailureException(FailureCategory.INVALID_REQUEST,
           "cannot listen on %s port %d for gRPC: %s".formatted(host, port, e.getMessage()), e);
     }
+  }
+
+  private static void requireLoopback(String host) {
+    try {
+      if (InetAddress.getByName(host).isLoopbackAddress()) {
+        return;
+      }
+    } catch (UnknownHostException unknown) {
+      throw new FailureException(FailureCategory.INVALID_REQUEST,
+          "cannot listen on %s for gRPC: there is no such host".formatted(host), unknown);
+    }
+    throw new FailureException(FailureCategory.INVALID_REQUEST, """
+        Other machines can reach %s, and links between services carry what prompts can be recovered from: give \
+        --tls-certificate, --tls-key and --tls-ca, or allow plain text with --plaintext.""".formatted(host));
   }
 
   /** What the health service says from now on. */

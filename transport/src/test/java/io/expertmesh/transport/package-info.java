@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.transport;
+
+import org.jspecify.annotations.NullMarked;
