@@ -4,6 +4,7 @@ import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.kernels.DType;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.checkpoint.Progress;
 import io.expertmesh.model.checkpoint.QuantizedCheckpoint;
 import io.expertmesh.model.failure.FailureException;
 import org.jspecify.annotations.Nullable;
@@ -37,17 +38,15 @@ final class ModelOptions {
     if (count < 1 || count > 1024) {
       throw FailureException.invalidParameter("--threads", "--threads is %d; it must be 1 to 1024".formatted(count));
     }
-    return EmbeddedModel.open(quantized(source.checkpoint()), source.name(), source.aliases(), numerics, count);
+    try (ProgressBars progress = ProgressBars.bytes()) {
+      return EmbeddedModel.open(quantized(source.checkpoint(), progress), source.name(), source.aliases(), numerics,
+          count);
+    }
   }
 
-  private Checkpoint quantized(Checkpoint checkpoint) {
+  private Checkpoint quantized(Checkpoint checkpoint, Progress progress) {
     DType dtype = quantization.dtype;
-    if (dtype == null) {
-      return checkpoint;
-    }
-    try (ProgressBars progress = ProgressBars.bytes()) {
-      return QuantizedCheckpoint.of(checkpoint, dtype, progress);
-    }
+    return dtype == null ? checkpoint : QuantizedCheckpoint.of(checkpoint, dtype, progress);
   }
 
   /** As users write it. */

@@ -2,6 +2,9 @@ package io.expertmesh.kernels;
 
 /** The scalar definitions of the exact arithmetic; see the package description. */
 public final class ExactMath {
+  /** Names this definition; another name for another that gives other bits. */
+  public static final String DEFINITION = "fma16-1";
+
   /** Running lanes of a dot product; 16 floats are one 512-bit, two 256-bit or four 128-bit registers. */
   public static final int LANES = 16;
 

@@ -4,6 +4,7 @@ import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.decoder.DecoderWeights;
 import io.expertmesh.model.decoder.ExpertRunner;
 import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.LayerExperts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -33,7 +34,7 @@ public final class LocalExperts implements ExpertClient {
         System.arraycopy(hidden, plan.tokens()[row] * hiddenSize, gathered, row * hiddenSize, hiddenSize);
       }
     });
-    List<ExpertWeights> all = weights.blocks().get(layer).moe().experts();
+    LayerExperts all = weights.blocks().get(layer).moe().experts();
     List<ExpertWeights> active = new ArrayList<>(plan.expertIds().length);
     for (int id : plan.expertIds()) {
       active.add(all.get(id));

@@ -1,5 +1,7 @@
 package io.expertmesh.model.checkpoint;
 
+import io.expertmesh.kernels.DType;
+import io.expertmesh.kernels.WeightMatrix;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -36,4 +38,17 @@ public interface Checkpoint {
 
   /** All tensors by name, in the order of the file(s). */
   Map<String, Tensor> tensors();
+
+  /**
+   * A matrix of the tensors as it is to be used. A checkpoint that is quantised in memory does that here, so that only
+   * what is used is quantised.
+   */
+  default WeightMatrix load(WeightMatrix stored) {
+    return stored;
+  }
+
+  /** The type that {@link #load} gives {@code stored}. */
+  default DType loadedType(WeightMatrix stored) {
+    return stored.dtype();
+  }
 }

@@ -1,20 +1,18 @@
 package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.kernels.DType;
+import io.expertmesh.kernels.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A checkpoint whose matrices were quantised in memory as it was opened: the values are those of the file that
+ * A checkpoint whose matrices are quantised in memory as they are loaded: the values are those of the file that
  * {@link Convert} would write.
  *
  * <p>Vectors, routers and matrices whose rows are not a whole number of blocks keep their type.
@@ -24,67 +22,77 @@ public final class QuantizedCheckpoint implements Checkpoint {
   private static final int ALIGNMENT = 64;
 
   private final Checkpoint source;
-  private final Map<String, Tensor> tensors;
+  private final DType dtype;
+  private final Progress progress;
+  private final long total;
+  private final AtomicLong done = new AtomicLong();
 
-  private QuantizedCheckpoint(Checkpoint source, Map<String, Tensor> tensors) {
+  private QuantizedCheckpoint(Checkpoint source, DType dtype, Progress progress) {
     this.source = source;
-    this.tensors = Collections.unmodifiableMap(tensors);
+    this.dtype = dtype;
+    this.progress = progress;
+    this.total = source.tensors().values().stream()
+        .filter(tensor -> tensor.shape().size() > 1
+            && quantizable(tensor.name(), tensor.dtype(), tensor.shape().getLast()))
+        .mapToLong(tensor -> dtype.bytes(tensor.elements())).sum();
   }
 
   /**
-   * Quantises {@code source}, on all cores.
+   * Quantises what is loaded of {@code source}, on all cores.
    *
    * @param dtype a block type
-   * @throws io.expertmesh.model.failure.FailureException INVALID_CHECKPOINT if a value is not finite
+   * @param progress told of the matrices loaded, out of all
    */
   public static QuantizedCheckpoint of(Checkpoint source, DType dtype, Progress progress) {
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    List<Rows> work = new ArrayList<>();
-    for (Tensor tensor : source.tensors().values()) {
-      Tensor quantized = tensor;
-      if (quantizable(tensor, dtype)) {
-        MemorySegment data = Arena.ofAuto().allocate(dtype.bytes(tensor.elements()), ALIGNMENT);
-        quantized = new Tensor(tensor.name(), dtype, tensor.shape(), data);
-        long cols = tensor.shape().getLast();
-        long step = ROWS_AT_A_TIME * cols;
-        for (long from = 0; from < tensor.elements(); from += step) {
-          work.add(new Rows(tensor, quantized, from, Math.toIntExact(Math.min(step, tensor.elements() - from))));
-        }
-      }
-      tensors.put(tensor.name(), quantized);
+    return new QuantizedCheckpoint(source, dtype, progress);
+  }
+
+  private boolean quantizable(String name, DType stored, long cols) {
+    return stored.blockElements() == 1 && cols % dtype.blockElements() == 0 && !name.endsWith("mlp.gate.weight");
+  }
+
+  @Override
+  public DType loadedType(WeightMatrix stored) {
+    return quantizable(stored.name(), stored.dtype(), stored.cols()) ? dtype : stored.dtype();
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws io.expertmesh.model.failure.FailureException INVALID_CHECKPOINT if a value is not finite
+   */
+  @Override
+  public WeightMatrix load(WeightMatrix stored) {
+    if (loadedType(stored) == stored.dtype()) {
+      return stored;
     }
-    long total = work.stream().mapToLong(rows -> dtype.bytes(rows.count)).sum();
-    AtomicLong done = new AtomicLong();
-    work.parallelStream().forEach(rows -> {
-      quantize(source, rows);
-      long bytes = done.addAndGet(dtype.bytes(rows.count));
-      synchronized (progress) {
-        progress.update("quantising to " + dtype.name().toLowerCase(Locale.ROOT), bytes, total);
-      }
+    MemorySegment data = Arena.ofAuto().allocate(dtype.bytes(stored.cols()) * stored.rows(), ALIGNMENT);
+    WeightMatrix quantized = new WeightMatrix(stored.name(), dtype, stored.rows(), stored.cols(), data);
+    IntStream.range(0, Math.ceilDiv(stored.rows(), ROWS_AT_A_TIME)).parallel().forEach(part -> {
+      int from = part * ROWS_AT_A_TIME;
+      quantize(stored, quantized, from, Math.min(stored.rows(), from + ROWS_AT_A_TIME));
     });
-    return new QuantizedCheckpoint(source, tensors);
+    long bytes = done.addAndGet(data.byteSize());
+    progress.update("quantising to " + dtype.name().toLowerCase(Locale.ROOT), bytes, total);
+    return quantized;
   }
 
-  /** Some rows of a tensor: {@code count} elements from {@code from} on. */
-  private record Rows(Tensor source, Tensor target, long from, int count) {}
-
-  private static boolean quantizable(Tensor tensor, DType dtype) {
-    return tensor.shape().size() > 1
-        && tensor.dtype().blockElements() == 1
-        && tensor.shape().getLast() % dtype.blockElements() == 0
-        && !tensor.name().endsWith("mlp.gate.weight");
-  }
-
-  private static void quantize(Checkpoint checkpoint, Rows rows) {
-    float[] values = new float[rows.count];
-    DType dtype = rows.target.dtype();
-    Quantizer.toFloats(rows.source.data(), rows.source.dtype(), rows.from, values, rows.count);
+  private void quantize(WeightMatrix stored, WeightMatrix quantized, int fromRow, int toRow) {
+    int count = Math.multiplyExact(toRow - fromRow, stored.cols());
+    long from = (long) fromRow * stored.cols();
+    float[] values = new float[count];
+    Quantizer.toFloats(stored.data(), stored.dtype(), from, values, count);
     try {
-      Quantizer.fromFloats(values, rows.count, dtype, rows.target.data(), dtype.bytes(rows.from));
+      Quantizer.fromFloats(values, count, dtype, quantized.data(), dtype.bytes(from));
     } catch (ArithmeticException e) {
-      throw InvalidCheckpoint.in(checkpoint.location(), "tensor %s %s; it cannot be quantised"
-          .formatted(rows.source.name(), e.getMessage()), e);
+      throw InvalidCheckpoint.in(location(), "tensor %s %s; it cannot be quantised"
+          .formatted(stored.name(), e.getMessage()), e);
     }
+  }
+
+  /** The checkpoint as its files have it. */
+  public Checkpoint source() {
+    return source;
   }
 
   @Override
@@ -97,8 +105,9 @@ public final class QuantizedCheckpoint implements Checkpoint {
     return source.config();
   }
 
+  /** {@inheritDoc} As the files have them. */
   @Override
   public Map<String, Tensor> tensors() {
-    return tensors;
+    return source.tensors();
   }
 }

@@ -34,11 +34,6 @@ public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, float[
 
   /**
    * @param gate (experts, hidden)
-   * @param experts by expert id
    */
-  public record MoeWeights(Matrix gate, List<ExpertWeights> experts) {
-    public MoeWeights {
-      experts = List.copyOf(experts);
-    }
-  }
+  public record MoeWeights(Matrix gate, LayerExperts experts) {}
 }

@@ -14,11 +14,19 @@ public record BoundModel(Architecture architecture, DecoderWeights weights) {
    *     or tensor is missing, wrong or unknown
    */
   public static BoundModel of(Checkpoint checkpoint, Kernels kernels) {
+    return of(checkpoint, kernels, ExpertSelection.ALL);
+  }
+
+  /**
+   * As {@link #of(Checkpoint, Kernels)}, but the weights of only some experts are loaded; the tensors of the others are
+   * checked all the same.
+   */
+  public static BoundModel of(Checkpoint checkpoint, Kernels kernels, ExpertSelection experts) {
     ModelConfig config = new ModelConfig(checkpoint.location().toString(), checkpoint.config());
     ModelFamily family = ModelFamilies.of(config);
     Architecture architecture = family.architecture(config);
     TensorBinder tensors = new TensorBinder(checkpoint, kernels);
-    DecoderWeights weights = family.weights(architecture, tensors);
+    DecoderWeights weights = family.weights(architecture, tensors, experts);
     tensors.requireAllBound();
     return new BoundModel(architecture, weights);
   }

@@ -10,6 +10,13 @@ public interface ModelFamily {
 
   Architecture architecture(ModelConfig config);
 
-  /** Binds every tensor of the checkpoint; {@code tensors} reports those that are missing, mis-shaped or left over. */
-  DecoderWeights weights(Architecture architecture, TensorBinder tensors);
+  /**
+   * Binds every tensor of the checkpoint; {@code tensors} reports those that are missing, mis-shaped or left over.
+   *
+   * @param experts whose weights are loaded
+   */
+  DecoderWeights weights(Architecture architecture, TensorBinder tensors, ExpertSelection experts);
+
+  /** Expert {@code id} of block {@code layer} as the checkpoint stores it. */
+  StoredExpert expert(Architecture architecture, TensorBinder tensors, int layer, int id);
 }

@@ -54,7 +54,7 @@ final class Olmoe implements ModelFamily {
   }
 
   @Override
-  public DecoderWeights weights(Architecture model, TensorBinder tensors) {
+  public DecoderWeights weights(Architecture model, TensorBinder tensors, ExpertSelection experts) {
     int hidden = model.hiddenSize();
     Matrix embedding = tensors.matrix("model.embed_tokens.weight", model.vocabularySize(), hidden);
     List<BlockWeights> blocks = new ArrayList<>();
@@ -67,13 +67,22 @@ final class Olmoe implements ModelFamily {
           tensors.vector(layer + "post_attention_layernorm.weight", hidden),
           new MoeWeights(
               tensors.matrix(layer + "mlp.gate.weight", block.moe().experts(), hidden),
-              ExpertTensors.bind(tensors, layer + "mlp.experts", hidden, block.moe()))));
+              ExpertTensors.bind(tensors, expertsOf(i), hidden, block.moe(), experts))));
     }
     float[] norm = tensors.vector("model.norm.weight", hidden);
     // Some tools write the output matrix of a tied model as well.
     boolean tied = model.tiedEmbeddings() && !tensors.has("lm_head.weight");
     Matrix output = tied ? embedding : tensors.matrix("lm_head.weight", model.vocabularySize(), hidden);
     return new DecoderWeights(embedding, blocks, norm, output);
+  }
+
+  @Override
+  public StoredExpert expert(Architecture model, TensorBinder tensors, int layer, int id) {
+    return ExpertTensors.stored(tensors, expertsOf(layer), model.hiddenSize(), model.blocks().get(layer).moe(), id);
+  }
+
+  private static String expertsOf(int layer) {
+    return "model.layers." + layer + ".mlp.experts";
   }
 
   private static AttentionWeights attention(TensorBinder tensors, String prefix, int hidden, Attention attention) {

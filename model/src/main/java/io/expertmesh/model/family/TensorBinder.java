@@ -31,7 +31,12 @@ public final class TensorBinder {
 
   /** The matrix {@code name} of shape (rows, cols), in the kernels' layout. */
   public Matrix matrix(String name, int rows, int cols) {
-    return kernels.prepare(bind(name, rows, cols).matrix());
+    return prepare(stored(name, rows, cols));
+  }
+
+  /** The matrix {@code name} of shape (rows, cols), as it is stored. */
+  public WeightMatrix stored(String name, int rows, int cols) {
+    return bind(name, rows, cols).matrix();
   }
 
   /** The matrix {@code index} of the stacked tensor {@code name} of shape (count, rows, cols), as it is stored. */
@@ -50,9 +55,9 @@ public final class TensorBinder {
     return values;
   }
 
-  /** Puts a matrix that was taken apart or together by the family into the kernels' layout. */
-  public Matrix prepare(WeightMatrix matrix) {
-    return kernels.prepare(matrix);
+  /** Loads a matrix and puts it into the kernels' layout. */
+  public Matrix prepare(WeightMatrix stored) {
+    return kernels.prepare(checkpoint.load(stored));
   }
 
   private Tensor bind(String name, long... shape) {

@@ -3,6 +3,7 @@ package io.expertmesh.model.tokenizer;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.GgufCheckpoint;
 import io.expertmesh.model.checkpoint.GgufMetadata;
+import io.expertmesh.model.checkpoint.QuantizedCheckpoint;
 import io.expertmesh.model.failure.FailureException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,9 +14,11 @@ public final class TokenizerLoader {
 
   /** @throws FailureException INVALID_CHECKPOINT if the checkpoint has no tokenizer, or not one that can be read */
   public static LoadedTokenizer load(Checkpoint checkpoint) {
-    return checkpoint instanceof GgufCheckpoint gguf
-        ? new GgufVocabulary(gguf.metadata()).load()
-        : new TokenizerFolder(checkpoint.location()).load(checkpoint.config().path("vocab_size").asInt(0));
+    return switch (checkpoint) {
+      case GgufCheckpoint gguf -> new GgufVocabulary(gguf.metadata()).load();
+      case QuantizedCheckpoint quantized -> load(quantized.source());
+      default -> new TokenizerFolder(checkpoint.location()).load(checkpoint.config().path("vocab_size").asInt(0));
+    };
   }
 
   /**

@@ -25,9 +25,9 @@ class QuantizedCheckpointTest {
     Convert.toGguf(DEMO, file, dtype, Progress.NONE);
     Checkpoint quantized = QuantizedCheckpoint.of(Checkpoint.open(DEMO), dtype, Progress.NONE);
     assertThat(quantized.tensors()).hasEntrySatisfying("model.layers.0.self_attn.q_proj.weight",
-        tensor -> assertThat(tensor.dtype()).isEqualTo(dtype));
+        tensor -> assertThat(quantized.load(tensor.matrix()).dtype()).isEqualTo(dtype));
     assertThat(quantized.tensors()).hasEntrySatisfying("model.layers.0.mlp.gate.weight",
-        tensor -> assertThat(tensor.dtype()).isEqualTo(DType.BF16));
+        tensor -> assertThat(quantized.load(tensor.matrix()).dtype()).isEqualTo(DType.BF16));
     assertThat(logits(quantized)).isEqualTo(logits(Checkpoint.open(file))).isNotEqualTo(logits(Checkpoint.open(DEMO)));
   }
 
