@@ -1,5 +1,6 @@
 package io.expertmesh.kernels;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -14,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * One caller at a time.
  */
 public final class WorkerPool implements AutoCloseable {
-  private static final long SPIN_NANOS = 200_000;
+  /** How long threads wait awake by default. */
+  public static final Duration SPIN = Duration.ofNanos(200_000);
   private static final int SPINS_BETWEEN_CLOCK_READS = 64;
 
   /** One unit of work. */
@@ -74,7 +76,7 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     private @Nullable Job awaitJobAfter(@Nullable Job last) {
-      long deadline = System.nanoTime() + SPIN_NANOS;
+      long deadline = System.nanoTime() + spinNanos;
       for (int spins = 1; job == last && !closed; spins++) {
         Thread.onSpinWait();
         if (spins % SPINS_BETWEEN_CLOCK_READS == 0 && System.nanoTime() > deadline) {
@@ -90,16 +92,28 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   private final Worker[] workers;
+  private final long spinNanos;
   private volatile @Nullable Job job;
   private volatile boolean closed;
 
   /**
+   * Threads that wait awake for {@link #SPIN}.
+   *
    * @param threads including the calling thread
    */
   public WorkerPool(int threads) {
+    this(threads, SPIN);
+  }
+
+  /**
+   * @param threads including the calling thread
+   * @param spin how long threads wait awake for the next kernel; zero where others need the cores meanwhile
+   */
+  public WorkerPool(int threads, Duration spin) {
     if (threads < 1) {
       throw new IllegalArgumentException("a worker pool needs at least one thread, not " + threads);
     }
+    spinNanos = spin.toNanos();
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
       workers[i] = new Worker(i + 1);

@@ -8,6 +8,7 @@ import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.decoder.Decoder;
 import io.expertmesh.engine.decoder.Step;
+import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.experts.LocalExperts;
 import io.expertmesh.engine.kvcache.KvCache;
 import io.expertmesh.engine.sampling.Sampler;
@@ -79,11 +80,26 @@ public final class BatchingEngine implements GenerationEngine {
   /** An engine whose experts are in this process; it has a worker pool of its own. */
   public static BatchingEngine start(Architecture model, DecoderWeights weights, Kernels kernels,
       EngineConfiguration configuration) {
+    WorkerPool pool = new WorkerPool(configuration.threads());
+    return start(model, weights, kernels, configuration, pool,
+        new LocalExperts(weights, model.hiddenSize(), new ExpertRunner(kernels, pool), pool));
+  }
+
+  /**
+   * An engine whose experts are elsewhere; closing them is the caller's business. Its worker pool leaves the cores to
+   * others while the experts compute.
+   */
+  public static BatchingEngine start(Architecture model, DecoderWeights weights, Kernels kernels,
+      EngineConfiguration configuration, ExpertClient experts) {
+    return start(model, weights, kernels, configuration, new WorkerPool(configuration.threads(), Duration.ZERO),
+        experts);
+  }
+
+  private static BatchingEngine start(Architecture model, DecoderWeights weights, Kernels kernels,
+      EngineConfiguration configuration, WorkerPool pool, ExpertClient experts) {
     Attention attention = model.blocks().getFirst().attention();
     KvCache cache = new KvCache(model.blocks().size(), attention.kvHeads(), attention.headDim(),
         configuration.pageTokens(), configuration.kvPages());
-    WorkerPool pool = new WorkerPool(configuration.threads());
-    LocalExperts experts = new LocalExperts(weights, model.hiddenSize(), new ExpertRunner(kernels, pool), pool);
     Decoder decoder = new Decoder(model, weights, cache, kernels, pool, experts);
     return new BatchingEngine(model, configuration, cache, decoder, pool::close);
   }
