@@ -1,7 +1,9 @@
 package io.expertmesh.cli;
 
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.springframework.boot.convert.DurationStyle;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,7 +26,8 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     usageHelpAutoWidth = true,
     exitCodeOnExecutionException = FailureReport.DEFECT,
-    subcommands = {ServeCommand.class, ChatCommand.class, CompleteCommand.class, BenchCommand.class,
+    subcommands = {ServeCommand.class, ClusterCommand.class, ChatCommand.class, CompleteCommand.class,
+        BenchCommand.class, ChaosCommand.class,
         InspectCommand.class,
         ConvertCommand.class, SynthCommand.class,
         HelpCommand.class,
@@ -57,7 +60,8 @@ final class ExpertMeshCommand implements Callable<Integer> {
         })
         .setParameterExceptionHandler(failures)
         .setExecutionExceptionHandler(failures)
-        .setCaseInsensitiveEnumValuesAllowed(true);
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .registerConverter(Duration.class, DurationStyle.SIMPLE::parse);
   }
 
   /** A server logs what it does; other commands only what is wrong. Read by logback.xml. */

@@ -7,6 +7,10 @@ import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.Progress;
 import io.expertmesh.model.checkpoint.QuantizedCheckpoint;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.family.ModelConfig;
+import io.expertmesh.model.family.ModelFamilies;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,14 +38,33 @@ final class ModelOptions {
   private @Nullable Integer threads;
 
   EmbeddedModel open() {
+    try (ProgressBars progress = ProgressBars.bytes()) {
+      return EmbeddedModel.open(quantized(source.checkpoint(), progress), source.name(), source.aliases(), numerics,
+          threads());
+    }
+  }
+
+  /** Threads that run kernels. */
+  int threads() {
     int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
     if (count < 1 || count > 1024) {
       throw FailureException.invalidParameter("--threads", "--threads is %d; it must be 1 to 1024".formatted(count));
     }
-    try (ProgressBars progress = ProgressBars.bytes()) {
-      return EmbeddedModel.open(quantized(source.checkpoint(), progress), source.name(), source.aliases(), numerics,
-          count);
-    }
+    return count;
+  }
+
+  /** Experts in each of the model's layers that have any. */
+  int experts() {
+    Checkpoint checkpoint = source.checkpoint();
+    ModelConfig config = new ModelConfig(checkpoint.location().toString(), checkpoint.config());
+    return ModelFamilies.of(config).architecture(config).blocks().getFirst().moe().experts();
+  }
+
+  /** The same choice of model and arithmetic as options for another process, without its threads. */
+  List<String> asArguments() {
+    List<String> arguments = new ArrayList<>(source.asArguments());
+    arguments.addAll(List.of("--numerics", numerics.label(), "--quantize", quantization.name()));
+    return arguments;
   }
 
   private Checkpoint quantized(Checkpoint checkpoint, Progress progress) {

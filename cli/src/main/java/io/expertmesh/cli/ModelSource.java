@@ -46,6 +46,11 @@ final class ModelSource {
     return name.endsWith(".gguf") ? name.substring(0, name.length() - ".gguf".length()) : name;
   }
 
+  /** The same choice as options for another process. */
+  List<String> asArguments() {
+    return model == null ? List.of() : List.of("--model", model);
+  }
+
   /** What else clients may call it. */
   List<String> aliases() {
     return model == null || model.equals(name()) ? List.of() : List.of(model);

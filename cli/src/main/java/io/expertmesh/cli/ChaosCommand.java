@@ -1,0 +1,189 @@
+package io.expertmesh.cli;
+
+import io.expertmesh.cli.chaos.ChaosReport;
+import io.expertmesh.cli.chaos.ChaosReport.Stall;
+import io.expertmesh.cli.chaos.ChaosRun;
+import io.expertmesh.cli.chaos.Question;
+import io.expertmesh.cli.cluster.Cluster;
+import io.expertmesh.cli.cluster.ClusterLayout;
+import io.expertmesh.engine.text.EmbeddedModel;
+import io.expertmesh.gateway.ConfigurationSource;
+import io.expertmesh.gateway.GatewayServer;
+import io.expertmesh.model.failure.FailureException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Proves that a cluster survives: load, faults, and a comparison of every token with the embedded model's. */
+@Command(
+    name = "chaos",
+    description = {
+        "Starts a cluster, drives load while it kills, stops, slows and restarts random processes, and compares every",
+        "token and log-probability with the embedded model's."},
+    footer = {
+        "",
+        "Faults: kill (SIGKILL to a replica), stop (SIGSTOP for 3 s), slow (stopped four fifths of the time for 3 s),",
+        "router (SIGKILL to the router). The last healthy replica of a group is left alone.",
+        "Exit code: 0 no request failed and no token was wrong, 1 otherwise.",
+        "",
+        "Examples:",
+        "  expertmesh chaos --duration 60s --kill-every 5s",
+        "  expertmesh chaos --faults kill --duration 5m --shards 2 --replicas 2 --json"})
+final class ChaosCommand implements Callable<Integer> {
+  @Mixin
+  private ClusterOptions cluster = new ClusterOptions(2);
+
+  @Option(
+      names = "--duration",
+      paramLabel = "TIME",
+      defaultValue = "60s",
+      description = "How long faults happen, such as 60s or 5m. Default: ${DEFAULT-VALUE}.")
+  private Duration duration = Duration.ZERO;
+
+  @Option(
+      names = "--kill-every",
+      paramLabel = "TIME",
+      defaultValue = "5s",
+      description = "Time between two faults. Default: ${DEFAULT-VALUE}.")
+  private Duration every = Duration.ZERO;
+
+  @Option(
+      names = "--calm",
+      paramLabel = "TIME",
+      defaultValue = "15s",
+      description = "How long the load runs before the first fault, to compare with. Default: ${DEFAULT-VALUE}.")
+  private Duration calm = Duration.ZERO;
+
+  @Option(
+      names = "--faults",
+      paramLabel = "FAULT",
+      split = ",",
+      defaultValue = "kill,stop,slow,router",
+      description = "Which faults: ${DEFAULT-VALUE}.")
+  private List<String> faults = List.of();
+
+  @Option(
+      names = "--gateways",
+      paramLabel = "G",
+      defaultValue = "1",
+      description = "Gateways, which share the experts. Default: ${DEFAULT-VALUE}.")
+  private int gateways;
+
+  @Option(
+      names = "--clients",
+      paramLabel = "N",
+      defaultValue = "4",
+      description = "Requests at the same time. Default: ${DEFAULT-VALUE}.")
+  private int clients;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "N",
+      defaultValue = "48",
+      description = "Tokens of the longest prompt. Default: ${DEFAULT-VALUE}.")
+  private int promptTokens;
+
+  @Option(
+      names = "--generate",
+      paramLabel = "N",
+      defaultValue = "32",
+      description = "Tokens of an answer. Default: ${DEFAULT-VALUE}.")
+  private int tokens;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Of prompts and faults. Default: ${DEFAULT-VALUE}.")
+  private long seed;
+
+  @Option(names = "--json", description = "Print one JSON object.")
+  private boolean json;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    requirePositive("--duration", duration);
+    requirePositive("--kill-every", every);
+    requirePositive("--calm", calm);
+    ChaosRun run = chaos();
+    List<String> gatewayOptions = List.of("--threads", String.valueOf(cluster.model().threads()));
+    ClusterLayout layout = cluster.layout(gateways, "127.0.0.1", 0, 0, gatewayOptions, true);
+    List<Question> expected;
+    log("asking the embedded model");
+    var configuration = ConfigurationSource.read(Map.of("expertmesh.port", 0), null);
+    try (EmbeddedModel embedded = cluster.model().open();
+        GatewayServer server = GatewayServer.start(configuration, embedded.served())) {
+      expected = run.expectedAnswers(server.url(), embedded.served().tokenizer().size());
+    }
+    log("starting the cluster");
+    ChaosReport report;
+    try (Cluster running = Cluster.start(layout, Main.class.getName(), this::log)) {
+      report = run.run(running, expected, this::log);
+    }
+    print(report);
+    return report.failed() == 0 && report.wrong() == 0 ? 0 : 1;
+  }
+
+  private ChaosRun chaos() {
+    try {
+      return new ChaosRun(clients, 4 * clients, promptTokens, tokens, calm, duration, every, ChaosRun.faults(faults),
+          seed);
+    } catch (IllegalArgumentException unknown) {
+      throw FailureException.invalidParameter("--faults",
+          "--faults has %s; known are kill, stop, slow and router".formatted(faults));
+    }
+  }
+
+  private static void requirePositive(String option, Duration value) {
+    if (!value.isPositive()) {
+      throw FailureException.invalidParameter(option, option + " must be longer than 0, such as 5s");
+    }
+  }
+
+  private void log(String line) {
+    PrintWriter err = spec.commandLine().getErr();
+    err.println(line);
+    err.flush();
+  }
+
+  private void print(ChaosReport report) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(JsonMapper.shared().writeValueAsString(new Output(report, Machine.current())));
+    } else {
+      out.printf(Locale.ROOT, "requests   %d, of which %d failed and %d had a wrong token%n", report.requests(),
+          report.failed(), report.wrong());
+      report.failures().forEach((message, count) -> out.printf("           %d x %s%n", count, message));
+      out.printf(Locale.ROOT, "tokens/s   calm %.1f, with faults %.1f, with faults but outside restarts %.1f%n",
+          report.calmTokensPerS(), report.chaosTokensPerS(), report.outsideRestartsTokensPerS());
+      out.printf(Locale.ROOT, "token      every %.1f ms in calm (median)%n", report.medianTokenMillis());
+      report.stalls().forEach((fault, stall) -> out.printf(Locale.ROOT, "%-10s %s%n", fault.toLowerCase(Locale.ROOT),
+          describe(stall)));
+      out.printf(Locale.ROOT, "restart    ready %.1f s after a death (median), %.1f s at the longest%n",
+          report.restartMillis()[0] / 1000, report.restartMillis()[1] / 1000);
+    }
+    out.flush();
+  }
+
+  private static String describe(Stall stall) {
+    return String.format(Locale.ROOT, "%d times; longest wait for a token %.0f ms (median), %.0f ms (worst)",
+        stall.faults(), stall.medianMillis(), stall.worstMillis());
+  }
+
+  /** What {@code --json} prints. */
+  private record Output(ChaosReport report, Machine machine) {}
+}

@@ -1,0 +1,187 @@
+package io.expertmesh.cli.chaos;
+
+import io.expertmesh.cli.chaos.Load.Observation;
+import io.expertmesh.cli.chaos.Monkey.Act;
+import io.expertmesh.cli.cluster.ServiceProcess;
+import io.expertmesh.cli.cluster.ServiceProcess.Change;
+import io.expertmesh.cli.cluster.ServiceProcess.Moment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.annotation.JsonNaming;
+
+/**
+ * What the users of a cluster saw while its processes suffered.
+ *
+ * @param failed requests without a complete answer
+ * @param wrong answers with a token or log-probability that the embedded model does not give
+ * @param failures how often each message came
+ * @param calmTokensPerS while nothing was done to the cluster
+ * @param chaosTokensPerS over the whole time of faults
+ * @param outsideRestartsTokensPerS the same without the seconds in which a process started, which takes the machine's
+ *     cores
+ * @param medianTokenMillis between two tokens of an answer, in calm
+ * @param stalls by kind of fault
+ * @param restartMillis from a kill until the process was ready again, median and longest
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+public record ChaosReport(int requests, int failed, int wrong, Map<String, Integer> failures, double calmTokensPerS,
+    double chaosTokensPerS, double outsideRestartsTokensPerS, double medianTokenMillis, Map<String, Stall> stalls,
+    double[] restartMillis) {
+  /** How long after a fault an answer's gap still counts as its doing. */
+  private static final long AFTERMATH_NANOS = 1_000_000_000L;
+
+  /**
+   * The longest wait between two tokens of any answer around a fault.
+   *
+   * @param faults how many there were
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record Stall(int faults, double medianMillis, double worstMillis) {}
+
+  /** A stretch of time in {@link System#nanoTime}. */
+  record Span(long from, long to) {
+    double seconds() {
+      return (to - from) / 1e9;
+    }
+
+    boolean contains(long nanos) {
+      return nanos >= from && nanos < to;
+    }
+  }
+
+  static ChaosReport of(List<Observation> observations, List<Act> acts, List<ServiceProcess> processes, Span calm,
+      Span chaos) {
+    Map<String, Integer> failures = new TreeMap<>();
+    observations.stream().map(Observation::failure).filter(Objects::nonNull)
+        .forEach(message -> failures.merge(message, 1, Integer::sum));
+    List<Span> starts = starts(processes, chaos);
+    double quietSeconds = chaos.seconds() - covered(starts);
+    return new ChaosReport(observations.size(),
+        (int) observations.stream().filter(one -> one.failure() != null).count(),
+        (int) observations.stream().filter(Observation::wrong).count(),
+        failures,
+        tokens(observations, calm, List.of()) / calm.seconds(),
+        tokens(observations, chaos, List.of()) / chaos.seconds(),
+        quietSeconds > 0 ? tokens(observations, chaos, starts) / quietSeconds : 0,
+        median(gaps(observations, calm)) / 1e6,
+        stalls(observations, acts),
+        restarts(processes, chaos));
+  }
+
+  private static long tokens(List<Observation> observations, Span span, List<Span> except) {
+    long tokens = 0;
+    for (Observation one : observations) {
+      for (long nanos : one.tokenNanos()) {
+        if (span.contains(nanos) && except.stream().noneMatch(left -> left.contains(nanos))) {
+          tokens++;
+        }
+      }
+    }
+    return tokens;
+  }
+
+  private static double[] gaps(List<Observation> observations, Span span) {
+    List<Double> gaps = new ArrayList<>();
+    for (Observation one : observations) {
+      for (int i = 1; i < one.tokenNanos().length; i++) {
+        if (span.contains(one.tokenNanos()[i])) {
+          gaps.add((double) (one.tokenNanos()[i] - one.tokenNanos()[i - 1]));
+        }
+      }
+    }
+    return gaps.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  private static Map<String, Stall> stalls(List<Observation> observations, List<Act> acts) {
+    Map<String, List<Double>> worst = new TreeMap<>();
+    for (Act act : acts) {
+      double longest = 0;
+      for (Observation one : observations) {
+        for (int i = 1; i < one.tokenNanos().length; i++) {
+          long from = one.tokenNanos()[i - 1];
+          long to = one.tokenNanos()[i];
+          if (to > act.nanos() && from < act.nanos() + AFTERMATH_NANOS) {
+            longest = Math.max(longest, (double) (to - from));
+          }
+        }
+      }
+      worst.computeIfAbsent(act.fault().name(), fault -> new ArrayList<>()).add(longest);
+    }
+    Map<String, Stall> stalls = new TreeMap<>();
+    worst.forEach((fault, gaps) -> {
+      double[] nanos = gaps.stream().mapToDouble(Double::doubleValue).toArray();
+      stalls.put(fault, new Stall(nanos.length, median(nanos) / 1e6, Arrays.stream(nanos).max().orElse(0) / 1e6));
+    });
+    return stalls;
+  }
+
+  /** When processes were starting: from their start until they were ready. */
+  private static List<Span> starts(List<ServiceProcess> processes, Span within) {
+    List<Span> starts = new ArrayList<>();
+    for (ServiceProcess process : processes) {
+      long started = 0;
+      for (Moment moment : process.history()) {
+        if (moment.change() == Change.STARTED) {
+          started = moment.nanos();
+        } else if (started != 0) {
+          if (moment.nanos() > within.from && started < within.to) {
+            starts.add(new Span(Math.max(started, within.from), Math.min(moment.nanos(), within.to)));
+          }
+          started = 0;
+        }
+      }
+      if (started != 0 && started < within.to) {
+        starts.add(new Span(Math.max(started, within.from), within.to));
+      }
+    }
+    return starts;
+  }
+
+  /** Seconds that at least one of the spans covers. */
+  private static double covered(List<Span> spans) {
+    List<Span> sorted = spans.stream().sorted(Comparator.comparingLong(Span::from)).toList();
+    long end = Long.MIN_VALUE;
+    double seconds = 0;
+    for (Span span : sorted) {
+      long from = end == Long.MIN_VALUE ? span.from : Math.max(span.from, end);
+      if (span.to > from) {
+        seconds += (span.to - from) / 1e9;
+        end = span.to;
+      }
+    }
+    return seconds;
+  }
+
+  private static double[] restarts(List<ServiceProcess> processes, Span within) {
+    List<Double> restarts = new ArrayList<>();
+    for (ServiceProcess process : processes) {
+      long ended = 0;
+      for (Moment moment : process.history()) {
+        if (moment.change() == Change.ENDED && within.contains(moment.nanos())) {
+          ended = moment.nanos();
+        } else if (moment.change() == Change.READY && ended != 0) {
+          restarts.add((moment.nanos() - ended) / 1e6);
+          ended = 0;
+        }
+      }
+    }
+    double[] all = restarts.stream().mapToDouble(Double::doubleValue).toArray();
+    return new double[]{median(all), Arrays.stream(all).max().orElse(0)};
+  }
+
+  static double median(double[] samples) {
+    if (samples.length == 0) {
+      return 0;
+    }
+    double[] sorted = samples.clone();
+    Arrays.sort(sorted);
+    int middle = sorted.length / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+}

@@ -1,0 +1,95 @@
+package io.expertmesh.cli.cluster;
+
+import io.expertmesh.model.failure.FailureException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Which processes a cluster has.
+ *
+ * @param experts of the model
+ * @param shards expert groups
+ * @param replicas processes per group
+ * @param gateways may be 0, when the caller is one itself
+ * @param placement who decides which experts a process holds
+ * @param host that the gateway listens on; everything else stays on this machine
+ * @param httpPort of the first gateway; the others take any free one. 0 takes any free one
+ * @param grpcPort likewise
+ * @param threads of each expert process; 0 shares the machine's cores among the shards
+ * @param modelOptions that name the model and how it is loaded
+ * @param gatewayOptions more for the gateway
+ * @param tls options by role; empty for plain text on this machine
+ * @param restart whether processes that die are started again
+ */
+public record ClusterLayout(int experts, int shards, int replicas, int gateways, Placement placement, String host,
+    int httpPort, int grpcPort, int threads, List<String> modelOptions, List<String> gatewayOptions,
+    TlsOptionsByRole tls, boolean restart) {
+  /** Who decides which experts a process holds. */
+  public enum Placement {
+    /** Each group has its ids from the start. */
+    FIXED,
+    /** The router gives them out and may move them. */
+    AUTO
+  }
+
+  /** The options of a role that name its certificate. */
+  public interface TlsOptionsByRole {
+    List<String> of(String role);
+  }
+
+  public ClusterLayout {
+    if (shards < 1 || shards > experts) {
+      throw FailureException.invalidParameter("--shards",
+          "--shards is %d; the model's %d experts can be in 1 to %d groups".formatted(shards, experts, experts));
+    }
+    if (replicas < 1 || replicas > 64) {
+      throw FailureException.invalidParameter("--replicas", "--replicas is %d; it must be 1 to 64".formatted(replicas));
+    }
+    if (gateways < 0 || gateways > 64) {
+      throw FailureException.invalidParameter("--gateways", "--gateways is %d; it must be 1 to 64".formatted(gateways));
+    }
+    modelOptions = List.copyOf(modelOptions);
+    gatewayOptions = List.copyOf(gatewayOptions);
+  }
+
+  /** The ids of a group, such as {@code 16-31}. */
+  String expertsOf(int group) {
+    int from = (int) ((long) experts * group / shards);
+    int to = (int) ((long) experts * (group + 1) / shards) - 1;
+    return from == to ? String.valueOf(from) : from + "-" + to;
+  }
+
+  private int threadsOfExpert() {
+    return threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / shards);
+  }
+
+  List<String> router(String httpPort, String grpcPort) {
+    List<String> options = new ArrayList<>(List.of("router", "--stop-with-stdin", "--port", grpcPort, "--http-port",
+        httpPort));
+    if (placement == Placement.AUTO) {
+      options.addAll(List.of("--auto-shards", String.valueOf(shards * replicas), "--auto-replicas",
+          String.valueOf(replicas)));
+    }
+    options.addAll(tls.of("router"));
+    return options;
+  }
+
+  List<String> expert(int group, int replica, String router, String httpPort, String grpcPort) {
+    List<String> options = new ArrayList<>(List.of("expert", "--stop-with-stdin", "--name",
+        "expert-" + group + "-" + replica, "--experts", placement == Placement.AUTO ? "auto" : expertsOf(group),
+        "--router", router, "--port", grpcPort, "--http-port", httpPort, "--threads",
+        String.valueOf(threadsOfExpert())));
+    options.addAll(modelOptions);
+    options.addAll(tls.of("expert"));
+    return options;
+  }
+
+  List<String> gateway(int index, String router, String httpPort, String grpcPort) {
+    List<String> options = new ArrayList<>(List.of("gateway", "--stop-with-stdin", "--name", "gateway-" + index,
+        "--router", router, "--host", host, "--port", httpPort, "--grpc-port", grpcPort));
+    options.addAll(modelOptions);
+    options.addAll(gatewayOptions);
+    options.addAll(tls.of("gateway"));
+    return options;
+  }
+}
