@@ -2,12 +2,14 @@
 // Many streaming clients, some of which hang up half-way: does the server stay whole?
 //
 //   node soak.mjs [--clients 32] [--seconds 120] [--hang-up 0.33] [--model MODEL] [--port 8093] [--json]
+//                 [--shards 2 --replicas 2 [--kill-every SECONDS]]
 //
-// Starts ./expertmesh serve, lets every client ask one question after the other over a connection of its own, and watches the
-// server's memory. Ends with exit code 1 if a request failed, if a cache page is still held when all is quiet, or if the
-// server did not end cleanly. Needs Node 20 or newer, nothing else.
+// Starts ./expertmesh serve, or ./expertmesh cluster if --shards is given, lets every client ask one question after the other
+// over a connection of its own, and watches the processes' memory, threads and open files. --kill-every kills an expert
+// process every so often. Ends with exit code 1 if a request failed, if a cache page is still held when all is quiet, or if
+// the server did not end cleanly. Needs Node 20 or newer, nothing else.
 import {spawn} from "node:child_process";
-import {readFileSync} from "node:fs";
+import {readdirSync, readFileSync} from "node:fs";
 import {cpus} from "node:os";
 import {dirname, join} from "node:path";
 import {setTimeout as sleep} from "node:timers/promises";
@@ -21,6 +23,9 @@ const {values: options} = parseArgs({
         "hang-up": {type: "string", default: "0.33"},
         model: {type: "string"},
         port: {type: "string", default: "8093"},
+        shards: {type: "string"},
+        replicas: {type: "string", default: "1"},
+        "kill-every": {type: "string"},
         json: {type: "boolean", default: false}
     }
 });
@@ -31,21 +36,68 @@ const home = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const count = {completed: 0, hungUp: 0, failed: 0, tokens: 0};
 const firstTokenMillis = [];
 const failures = [];
-const memory = [];
+const samples = [];
+const killed = [];
 
-const server = spawn(join(home, "expertmesh"), ["serve", "--port", options.port, ...(options.model ? ["--model", options.model] : [])],
-    {stdio: ["ignore", "inherit", "inherit"]});
+const model = options.model ? ["--model", options.model] : [];
+const command = options.shards
+    ? ["cluster", "--shards", options.shards, "--replicas", options.replicas, "--grpc-port", "0", "--port", options.port, ...model]
+    : ["serve", "--port", options.port, ...model];
+const server = spawn(join(home, "expertmesh"), command, {stdio: ["ignore", options.shards ? "pipe" : "inherit", "inherit"]});
 const ended = new Promise((resolve) => server.on("close", resolve));
+let cluster;
 try {
+    if (options.shards)
+        cluster = JSON.parse(await new Promise((resolve, reject) => {
+            server.stdout.once("data", resolve);
+            server.once("close", () => reject(new Error("the cluster did not start")));
+        }));
     await ready();
     const start = Date.now();
     const deadline = start + Number(options.seconds) * 1000;
-    const watch = setInterval(() => memory.push({seconds: (Date.now() - start) / 1000, bytes: residentBytes()}), 5000);
+    const watch = setInterval(() => samples.push({seconds: Math.round((Date.now() - start) / 1000), processes: processes()}), 5000);
+    const killing = options["kill-every"] ? setInterval(kill, Number(options["kill-every"]) * 1000) : undefined;
     await Promise.all(Array.from({length: Number(options.clients)}, (_, i) => client(i, deadline)));
     clearInterval(watch);
+    clearInterval(killing);
 } finally {
     await sleep(500);
     await report();
+}
+
+/** What each process holds, by its name. */
+function processes() {
+    if (!cluster)
+        return {server: holds(server.pid)};
+    const all = {gateway: holds(cluster.gateway.pid), router: holds(cluster.router.pid)};
+    for (const {group, replica, pid} of cluster.experts)
+        all[`expert-${group}-${replica}`] = holds(pid);
+    return all;
+}
+
+/** Resident MiB, threads and open files; undefined if the process is gone. */
+function holds(pid) {
+    try {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        return {
+            mib: Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) / 1024),
+            threads: Number(/Threads:\s+(\d+)/.exec(status)[1]),
+            files: readdirSync(`/proc/${pid}/fd`).length
+        };
+    } catch {
+        return undefined;
+    }
+}
+
+/** Kills one expert process after the other; the router knows their present ids. */
+async function kill() {
+    const state = await fetch(`${cluster.router.http}/v1/admin/state`).then((answer) => answer.json());
+    const alive = state.processes.map((process) => process.registration).sort((a, b) => a.name.localeCompare(b.name));
+    const victim = alive[killed.length % alive.length];
+    if (alive.length === cluster.experts.length) {
+        process.kill(victim.pid, "SIGKILL");
+        killed.push(victim.name);
+    }
 }
 
 async function ready() {
@@ -124,16 +176,13 @@ async function ask(question, patience, seed) {
         throw new Error("the stream ended without data: [DONE]");
 }
 
-function residentBytes() {
-    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-}
-
 async function report() {
     const metrics = await fetch(`${url}/metrics`).then((answer) => answer.text()).catch(() => "");
     const used = Number(/^vllm:kv_cache_usage_perc(?:\{[^}]*\})? (\S+)$/m.exec(metrics)?.[1] ?? NaN);
     server.kill("SIGTERM");
     const exitCode = await Promise.race([ended, sleep(30_000).then(() => "none within 30 s")]);
-    const half = memory.slice(Math.floor(memory.length / 2));
+    const last = samples.at(-1)?.processes ?? {};
+    const middle = samples[Math.floor(samples.length / 2)]?.processes ?? {};
     const result = {
         cpu: cpus()[0].model,
         clients: Number(options.clients),
@@ -142,8 +191,8 @@ async function report() {
         first_token_ms_p50: percentile(firstTokenMillis, 0.5),
         first_token_ms_p99: percentile(firstTokenMillis, 0.99),
         kv_cache_used_at_the_end: used,
-        resident_mib: memory.map(({seconds, bytes}) => [Math.round(seconds), Math.round(bytes / 2 ** 20)]),
-        resident_growth_in_second_half_mib: half.length > 1 ? Math.round((half.at(-1).bytes - half[0].bytes) / 2 ** 20) : 0,
+        killed: killed.length,
+        held: Object.fromEntries(Object.keys(last).map((name) => [name, {start: samples[0].processes[name], middle: middle[name], end: last[name]}])),
         exit_code_after_sigterm: exitCode,
         failures: [...new Set(failures)].slice(0, 5)
     };
