@@ -5,7 +5,6 @@ import io.expertmesh.cli.chaos.ChaosReport.Stall;
 import io.expertmesh.cli.chaos.ChaosRun;
 import io.expertmesh.cli.chaos.Question;
 import io.expertmesh.cli.cluster.Cluster;
-import io.expertmesh.cli.cluster.ClusterLayout;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.gateway.ConfigurationSource;
 import io.expertmesh.gateway.GatewayServer;
@@ -121,7 +120,6 @@ final class ChaosCommand implements Callable<Integer> {
     requirePositive("--calm", calm);
     ChaosRun run = chaos();
     List<String> gatewayOptions = List.of("--threads", String.valueOf(cluster.model().threads()));
-    ClusterLayout layout = cluster.layout(gateways, "127.0.0.1", 0, 0, gatewayOptions, true);
     List<Question> expected;
     log("asking the embedded model");
     var configuration = ConfigurationSource.read(Map.of("expertmesh.port", 0), null);
@@ -131,7 +129,10 @@ final class ChaosCommand implements Callable<Integer> {
     }
     log("starting the cluster");
     ChaosReport report;
-    try (Cluster running = Cluster.start(layout, Main.class.getName(), this::log)) {
+    try (ShortLivedCertificates certificates = cluster.certificates();
+        Cluster running = Cluster.start(
+            cluster.layout(gateways, "127.0.0.1", 0, 0, gatewayOptions, true, certificates), Main.class.getName(),
+            this::log)) {
       report = run.run(running, expected, this::log);
     }
     print(report);

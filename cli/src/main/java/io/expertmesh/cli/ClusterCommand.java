@@ -1,7 +1,7 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.cli.cluster.Cluster;
-import io.expertmesh.cli.cluster.ClusterLayout;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,13 +71,15 @@ final class ClusterCommand implements Callable<Integer> {
   private CommandSpec spec;
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     List<String> gatewayOptions = new ArrayList<>(List.of("--threads", String.valueOf(cluster.model().threads())));
     if (config != null) {
       gatewayOptions.addAll(List.of("--config", config.toString()));
     }
-    ClusterLayout layout = cluster.layout(gateways, host, port, grpcPort, gatewayOptions, !noRestart);
-    try (Cluster running = Cluster.start(layout, Main.class.getName(), this::log)) {
+    try (ShortLivedCertificates certificates = cluster.certificates();
+        Cluster running = Cluster.start(
+            cluster.layout(gateways, host, port, grpcPort, gatewayOptions, !noRestart, certificates),
+            Main.class.getName(), this::log)) {
       PrintWriter out = spec.commandLine().getOut();
       out.println(running.json());
       out.flush();

@@ -2,7 +2,12 @@ package io.expertmesh.cli;
 
 import io.expertmesh.cli.cluster.ClusterLayout;
 import io.expertmesh.cli.cluster.ClusterLayout.Placement;
+import io.expertmesh.transport.Role;
+import io.expertmesh.transport.TlsFiles;
+import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -24,6 +29,11 @@ final class ClusterOptions {
       description = "Processes per group; with two, one may die unnoticed. Default: ${DEFAULT-VALUE}.")
   private int replicas;
 
+  @Option(
+      names = "--tls",
+      description = "Mutual TLS between all processes, with certificates made for this cluster.")
+  private boolean tls;
+
   @Option(names = "--auto", description = "Let the router place the experts, and move them while they serve.")
   private boolean auto;
 
@@ -41,13 +51,29 @@ final class ClusterOptions {
     this.replicas = replicas;
   }
 
+  /** Certificates for the cluster's processes; null for plain text. */
+  @Nullable
+  ShortLivedCertificates certificates() throws IOException {
+    return tls ? ShortLivedCertificates.make() : null;
+  }
+
+  private static List<String> tlsOptions(@Nullable ShortLivedCertificates certificates, String role) {
+    if (certificates == null) {
+      return List.of();
+    }
+    TlsFiles files = certificates.of(Role.valueOf(role.toUpperCase(Locale.ROOT)));
+    return List.of("--tls-certificate", files.certificate().toString(), "--tls-key", files.key().toString(), "--tls-ca",
+        files.ca().toString());
+  }
+
   ModelOptions model() {
     return model;
   }
 
   ClusterLayout layout(int gateways, String host, int httpPort, int grpcPort, List<String> gatewayOptions,
-      boolean restart) {
+      boolean restart, @Nullable ShortLivedCertificates certificates) {
     return new ClusterLayout(model.experts(), shards, replicas, gateways, auto ? Placement.AUTO : Placement.FIXED, host,
-        httpPort, grpcPort, expertThreads, model.asArguments(), gatewayOptions, role -> List.of(), restart);
+        httpPort, grpcPort, expertThreads, model.asArguments(), gatewayOptions, role -> tlsOptions(certificates, role),
+        restart);
   }
 }
