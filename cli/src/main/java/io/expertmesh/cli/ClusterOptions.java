@@ -63,7 +63,7 @@ final class ClusterOptions {
     }
     TlsFiles files = certificates.of(Role.valueOf(role.toUpperCase(Locale.ROOT)));
     return List.of("--tls-certificate", files.certificate().toString(), "--tls-key", files.key().toString(), "--tls-ca",
-        files.ca().toString());
+        String.valueOf(files.ca()));
   }
 
   ModelOptions model() {
