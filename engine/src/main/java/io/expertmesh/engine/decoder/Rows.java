@@ -2,24 +2,28 @@ package io.expertmesh.engine.decoder;
 
 import io.expertmesh.engine.kvcache.KvSequence;
 
-/** The token rows of a step, one after the other. */
+/** Token rows of a step, one after the other: all of them or a run. */
 final class Rows {
   private final Step step;
   private final int[] chunks;
   private final int[] positions;
 
-  Rows(Step step) {
+  /**
+   * @param from first row of the step
+   * @param to end of the rows (exclusive)
+   */
+  Rows(Step step, int from, int to) {
     this.step = step;
-    int count = step.rows();
-    chunks = new int[count];
-    positions = new int[count];
-    int row = 0;
+    chunks = new int[to - from];
+    positions = new int[to - from];
+    int first = 0; // row of the step that the chunk begins with
     for (int chunk = 0; chunk < step.chunks().size(); chunk++) {
       Step.Chunk c = step.chunks().get(chunk);
-      for (int position = c.from(); position < c.to(); position++, row++) {
-        chunks[row] = chunk;
-        positions[row] = position;
+      for (int row = Math.max(first, from); row < Math.min(first + c.rows(), to); row++) {
+        chunks[row - from] = chunk;
+        positions[row - from] = c.from() + row - first;
       }
+      first += c.rows();
     }
   }
 
@@ -27,6 +31,7 @@ final class Rows {
     return chunks.length;
   }
 
+  /** Index of the row's chunk in the step. */
   int chunk(int row) {
     return chunks[row];
   }

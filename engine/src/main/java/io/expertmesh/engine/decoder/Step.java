@@ -1,5 +1,6 @@
 package io.expertmesh.engine.decoder;
 
+import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.engine.kvcache.KvSequence;
 import java.util.List;
 
@@ -15,8 +16,9 @@ public record Step(List<Chunk> chunks) {
    * @param from first position
    * @param to end of the positions (exclusive)
    * @param logitsFrom logits are computed for the positions from here to {@code to}
+   * @param policy what happens when experts of its tokens are missing
    */
-  public record Chunk(KvSequence cache, int[] tokenIds, int from, int to, int logitsFrom) {
+  public record Chunk(KvSequence cache, int[] tokenIds, int from, int to, int logitsFrom, UnavailablePolicy policy) {
     int rows() {
       return to - from;
     }

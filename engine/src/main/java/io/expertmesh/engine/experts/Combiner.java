@@ -27,6 +27,9 @@ public final class Combiner {
         Arrays.fill(out, token * hidden, (token + 1) * hidden, 0f);
         for (int i = 0; i < routing.topK(); i++) {
           int row = plan.rowsOfToken()[token * routing.topK() + i];
+          if (row == DispatchPlan.NO_ROW) {
+            break;
+          }
           float weight = routing.weights()[plan.assignments()[row]];
           kernels.addScaled(out, token * hidden, outputs, row * hidden, weight, hidden);
         }

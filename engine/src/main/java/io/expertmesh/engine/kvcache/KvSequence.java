@@ -14,6 +14,7 @@ public final class KvSequence {
   private int length;
   private int registeredPages;
   private long chain;
+  private boolean shared = true;
 
   KvSequence(KvCache cache) {
     this.cache = cache;
@@ -103,6 +104,11 @@ public final class KvSequence {
     }
   }
 
+  /** From now on no page becomes reusable, because what follows is not what the model says; until {@link #release}. */
+  public void stopSharing() {
+    shared = false;
+  }
+
   /**
    * Says that the positions up to {@code newLength} are complete in all layers; full pages become reusable.
    *
@@ -111,7 +117,7 @@ public final class KvSequence {
   public void complete(int newLength, int[] tokens) {
     length = newLength;
     int pageTokens = cache.pageTokens();
-    for (; (registeredPages + 1) * pageTokens <= length; registeredPages++) {
+    for (; shared && (registeredPages + 1) * pageTokens <= length; registeredPages++) {
       int from = registeredPages * pageTokens;
       PrefixKey key = new PrefixKey(chain, Arrays.copyOfRange(tokens, from, from + pageTokens));
       chain = cache.register(key, pages.get(registeredPages));
@@ -131,5 +137,6 @@ public final class KvSequence {
     length = 0;
     registeredPages = 0;
     chain = 0;
+    shared = true;
   }
 }

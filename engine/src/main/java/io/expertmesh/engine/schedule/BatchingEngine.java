@@ -6,8 +6,10 @@ import io.expertmesh.engine.api.Generation;
 import io.expertmesh.engine.api.GenerationEngine;
 import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
+import io.expertmesh.engine.decoder.ChunkOutcome;
 import io.expertmesh.engine.decoder.Decoder;
 import io.expertmesh.engine.decoder.Step;
+import io.expertmesh.engine.decoder.StepResult;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.experts.LocalExperts;
 import io.expertmesh.engine.kvcache.KvCache;
@@ -18,7 +20,6 @@ import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.decoder.DecoderWeights;
 import io.expertmesh.model.decoder.ExpertRunner;
-import io.expertmesh.model.decoder.Routing;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.time.Duration;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -42,6 +44,7 @@ public final class BatchingEngine implements GenerationEngine {
   private final EngineConfiguration configuration;
   private final KvCache cache;
   private final Decoder decoder;
+  private final ExpertClient experts;
   private final Runnable onClose;
   private final Scheduler scheduler;
   private final Queue<Sequence> inbox = new ConcurrentLinkedQueue<>();
@@ -59,22 +62,27 @@ public final class BatchingEngine implements GenerationEngine {
   private long reusedPromptTokens;
   private long generatedTokens;
   private long steps;
+  private long blockedRequests;
+  private long degradedRequests;
 
   /**
+   * @param experts those that the decoder uses
    * @param onClose releases what the decoder uses, after its last step
    */
   public BatchingEngine(Architecture model, EngineConfiguration configuration, KvCache cache, Decoder decoder,
-      Runnable onClose) {
+      ExpertClient experts, Runnable onClose) {
     this.model = model;
     this.configuration = configuration;
     this.cache = cache;
     this.decoder = decoder;
+    this.experts = experts;
     this.onClose = onClose;
     this.scheduler = new Scheduler(cache, configuration.maxRunning(), configuration.stepRows());
     this.limits = new RequestLimits(model, configuration);
     this.counters = new ExpertCounters(model.blocks());
     this.load = measure(0);
     this.thread = Thread.ofPlatform().name("expertmesh-engine").daemon().start(this::run);
+    experts.onAvailabilityChange(this::wake);
   }
 
   /** An engine whose experts are in this process; it has a worker pool of its own. */
@@ -100,8 +108,8 @@ public final class BatchingEngine implements GenerationEngine {
     Attention attention = model.blocks().getFirst().attention();
     KvCache cache = new KvCache(model.blocks().size(), attention.kvHeads(), attention.headDim(),
         configuration.pageTokens(), configuration.kvPages());
-    Decoder decoder = new Decoder(model, weights, cache, kernels, pool, experts);
-    return new BatchingEngine(model, configuration, cache, decoder, pool::close);
+    Decoder decoder = new Decoder(model, weights, cache, kernels, pool, experts, configuration.partRows());
+    return new BatchingEngine(model, configuration, cache, decoder, experts, pool::close);
   }
 
   @Override
@@ -157,16 +165,41 @@ public final class BatchingEngine implements GenerationEngine {
       giveUpAll(shutDown());
     }
     dropCancelled();
+    long nanosToWait = lookAfterBlocked();
     Map<Sequence, Integer> plan = scheduler.plan();
     scheduler.running().forEach(this::leaveQueue);
     if (plan.isEmpty()) {
       load = measure(0);
       if (inbox.isEmpty() && !closed) {
-        LockSupport.park(this);
+        LockSupport.parkNanos(this, nanosToWait);
       }
     } else {
       step(plan);
     }
+  }
+
+  /**
+   * Lets requests go on whose experts may be back and gives those up that have waited long enough.
+   *
+   * @return nanoseconds until it must be done again, however quiet it is
+   */
+  private long lookAfterBlocked() {
+    long nanosToWait = Long.MAX_VALUE;
+    for (Sequence sequence : List.copyOf(scheduler.running())) {
+      ExpertWait wait = sequence.blocked() ? sequence.expertWait() : null;
+      if (wait != null) {
+        long now = System.nanoTime();
+        Set<Integer> unavailable = experts.unavailable();
+        if (wait.over(now)) {
+          giveUp(sequence, wait.failure());
+        } else if (wait.mayTryAgain(now, unavailable)) {
+          sequence.unblock();
+        } else {
+          nanosToWait = Math.min(nanosToWait, wait.nanosToChange(now, unavailable));
+        }
+      }
+    }
+    return nanosToWait;
   }
 
   private void giveUpAll(FailureException failure) {
@@ -178,7 +211,11 @@ public final class BatchingEngine implements GenerationEngine {
     }
   }
 
+  /** What callers hear of a failed step: what the experts' side says, or that there is a defect. */
   private static FailureException failed(Throwable e) {
+    if (e instanceof FailureException known) {
+      return known;
+    }
     return new FailureException(FailureCategory.INTERNAL, "the engine failed: " + e, e);
   }
 
@@ -223,6 +260,7 @@ public final class BatchingEngine implements GenerationEngine {
   }
 
   private void finish(Sequence sequence, FinishReason reason) {
+    degradedRequests += sequence.isDegraded() ? 1 : 0;
     remove(sequence);
     sequence.finish(reason);
   }
@@ -235,8 +273,7 @@ public final class BatchingEngine implements GenerationEngine {
   }
 
   private void leaveQueue(Sequence sequence) {
-    if (sequence.queued) {
-      sequence.queued = false;
+    if (sequence.leaveQueue()) {
       queued.decrementAndGet();
     }
   }
@@ -244,15 +281,11 @@ public final class BatchingEngine implements GenerationEngine {
   private void step(Map<Sequence, Integer> plan) {
     List<Sequence> sequences = new ArrayList<>(plan.keySet());
     List<Step.Chunk> chunks = new ArrayList<>();
-    for (Sequence sequence : sequences) {
-      int end = plan.getOrDefault(sequence, 0);
-      chunks.add(new Step.Chunk(sequence.cache, sequence.tokens, sequence.cache.length(), end,
-          sequence.logitsFrom(end)));
-    }
+    plan.forEach((sequence, end) -> chunks.add(sequence.chunk(end)));
     Step step = new Step(chunks);
-    List<Routing> routings;
+    StepResult result;
     try {
-      routings = decoder.run(step, (chunk, position, logits, offset) -> sequences.get(chunk).take(position, logits,
+      result = decoder.run(step, (chunk, position, logits, offset) -> sequences.get(chunk).take(position, logits,
           offset, model.vocabularySize(), model.contextLength()));
     } catch (RuntimeException | Error e) {
       LOG.error("a step of {} rows failed; its {} requests are given up", step.rows(), sequences.size(), e);
@@ -261,53 +294,51 @@ public final class BatchingEngine implements GenerationEngine {
       }
       return;
     }
-    counters.count(routings);
+    counters.count(result.routings());
     steps++;
     load = measure(step.rows());
     for (int i = 0, row = 0; i < sequences.size(); i++) {
+      Sequence sequence = sequences.get(i);
       Step.Chunk chunk = chunks.get(i);
-      sequences.get(i).recordRouting(chunk, routings, row);
+      switch (result.outcomes().get(i)) {
+        case ChunkOutcome.Failed failed -> giveUp(sequence, failed.failure());
+        case ChunkOutcome.Blocked blocked -> blockedRequests += sequence.block(blocked, System.nanoTime()) ? 1 : 0;
+        case ChunkOutcome.Computed computed -> {
+          sequence.commit(chunk, result.routings(), row, computed.degraded());
+          settle(sequence, chunk);
+        }
+      }
       row += chunk.to() - chunk.from();
-      settle(sequences.get(i), chunk);
     }
   }
 
   /** What the step means for one of its sequences. */
   private void settle(Sequence sequence, Step.Chunk chunk) {
-    FailureException failure = sequence.failure;
+    FailureException failure = sequence.failure();
     if (failure != null) {
       giveUp(sequence, failure);
       return;
     }
-    sequence.cache.complete(chunk.to(), sequence.tokens);
-    if (chunk.to() < sequence.length) {
+    if (chunk.to() < sequence.length()) {
       return; // more of the prompt is to come
     }
-    if (!sequence.promptDone) {
-      sequence.promptDone = true;
-      reusedPromptTokens += sequence.reusedTokens;
-      sequence.send(new GenerationEvent.PromptDone(sequence.promptLogprobs, List.copyOf(sequence.routing),
-          sequence.reusedTokens));
-    }
-    GenerationEvent.Token token = sequence.sampled;
-    sequence.sampled = null;
-    if (token != null) {
-      sequence.append(token.id());
-      generatedTokens++;
-      sequence.send(token);
-    }
-    if (sequence.complete) {
-      finish(sequence, FinishReason.STOP);
-    } else if (sequence.generated() >= sequence.request.maxTokens() || sequence.length >= model.contextLength()) {
-      finish(sequence, FinishReason.LENGTH);
+    reusedPromptTokens += sequence.reportPrompt() ? sequence.reusedTokens() : 0;
+    generatedTokens += sequence.reportToken() ? 1 : 0;
+    FinishReason end = sequence.end(model.contextLength());
+    if (end != null) {
+      finish(sequence, end);
     }
   }
 
   private EngineLoad measure(int rows) {
     int used = configuration.kvPages() - cache.availablePages();
-    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(), 0,
+    int blocked = 0;
+    for (Sequence sequence : scheduler.running()) {
+      blocked += sequence.blocked() ? 1 : 0;
+    }
+    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(), blocked,
         configuration.queueCapacity(), used, cache.cachedPages(), configuration.kvPages(), rows, promptTokens,
-        reusedPromptTokens, generatedTokens, steps, 0, 0);
+        reusedPromptTokens, generatedTokens, steps, blockedRequests, degradedRequests);
   }
 
   @Override

@@ -12,21 +12,32 @@ import io.expertmesh.model.architecture.Block;
  * @param stepRows token rows of a step at most; longer prompts go through in chunks
  * @param pageTokens positions of a KV page
  * @param kvPages pages at most
+ * @param partRows rows that each part of a step has at least when it is split to overlap attention with remote experts.
+ *     Each part reads all weights that it uses, so that parts of few rows would cost more than they hide
  */
 public record EngineConfiguration(int threads, int maxRunning, int queueCapacity, int stepRows, int pageTokens,
-    int kvPages) {
+    int kvPages, int partRows) {
   private static final int PAGE_TOKENS = 16;
   private static final int STEP_ROWS = 512;
   private static final int MAX_RUNNING = 64;
   private static final int QUEUE_CAPACITY = 256;
+  /** About where a CPU's matrix products stop to wait for the weights. */
+  private static final int PART_ROWS = 32;
 
   public EngineConfiguration {
-    if (threads < 1 || maxRunning < 1 || queueCapacity < 1 || stepRows < maxRunning || pageTokens < 1 || kvPages < 1) {
+    if (threads < 1 || maxRunning < 1 || queueCapacity < 1 || stepRows < maxRunning || pageTokens < 1 || kvPages < 1
+        || partRows < 1) {
       throw new IllegalArgumentException(
-          "threads %d, maxRunning %d, queueCapacity %d, stepRows %d, pageTokens %d, kvPages %d: all must be at least 1, "
-              .formatted(threads, maxRunning, queueCapacity, stepRows, pageTokens, kvPages)
+          "threads %d, maxRunning %d, queueCapacity %d, stepRows %d, pageTokens %d, kvPages %d, partRows %d: all must be at least 1, "
+              .formatted(threads, maxRunning, queueCapacity, stepRows, pageTokens, kvPages, partRows)
               + "and stepRows at least maxRunning");
     }
+  }
+
+  /** Limits with the usual size of a step's parts. */
+  public EngineConfiguration(int threads, int maxRunning, int queueCapacity, int stepRows, int pageTokens,
+      int kvPages) {
+    this(threads, maxRunning, queueCapacity, stepRows, pageTokens, kvPages, PART_ROWS);
   }
 
   /**

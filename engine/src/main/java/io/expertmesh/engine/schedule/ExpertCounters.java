@@ -17,8 +17,12 @@ final class ExpertCounters {
   void count(List<Routing> routings) {
     for (int layer = 0; layer < routings.size(); layer++) {
       AtomicLongArray counts = layers.get(layer);
-      for (int expert : routings.get(layer).expertIds()) {
-        counts.setOpaque(expert, counts.getOpaque(expert) + 1);
+      int[] experts = routings.get(layer).expertIds();
+      float[] weights = routings.get(layer).weights();
+      for (int i = 0; i < experts.length; i++) {
+        if (weights[i] != 0) {
+          counts.setOpaque(experts[i], counts.getOpaque(experts[i]) + 1);
+        }
       }
     }
   }

@@ -10,8 +10,9 @@ import java.util.Map;
 
 /**
  * Decides which rows go into the next step. Sequences that generate come first, one row each; prompts share what is
- * left, oldest first. When pages run out, the youngest sequence gives its pages back and waits; what it computes again
- * later gives the same bits. Not thread-safe.
+ * left, oldest first. Sequences that wait for experts keep their pages and have no rows. When pages run out, the
+ * youngest sequence (of those that wait for experts, if there are any) gives its pages back and waits; what it computes
+ * again later gives the same bits. Not thread-safe.
  */
 final class Scheduler {
   /** While others generate, a step takes this part of its rows from prompts, so that they do not wait long. */
@@ -45,7 +46,7 @@ final class Scheduler {
   void remove(Sequence sequence) {
     running.remove(sequence);
     waiting.remove(sequence);
-    sequence.cache.release();
+    sequence.cache().release();
   }
 
   /** The sequences of the next step and the end of the positions that each computes; empty if there is nothing to do. */
@@ -54,13 +55,13 @@ final class Scheduler {
     Map<Sequence, Integer> step = new LinkedHashMap<>();
     int rows = 0;
     for (Sequence sequence : List.copyOf(running)) {
-      if (remaining(sequence) == 1 && rows < stepRows) {
+      if (!sequence.blocked() && remaining(sequence) == 1 && rows < stepRows) {
         rows += schedule(sequence, 1, step);
       }
     }
     int budget = rows == 0 ? stepRows : Math.min(stepRows, rows + Math.max(1, stepRows / PROMPT_SHARE));
     for (Sequence sequence : List.copyOf(running)) {
-      if (!step.containsKey(sequence) && remaining(sequence) > 1 && rows < budget) {
+      if (!sequence.blocked() && !step.containsKey(sequence) && remaining(sequence) > 1 && rows < budget) {
         rows += schedule(sequence, Math.min(remaining(sequence), budget - rows), step);
       }
     }
@@ -68,7 +69,7 @@ final class Scheduler {
   }
 
   private static int remaining(Sequence sequence) {
-    return sequence.length - sequence.cache.length();
+    return sequence.length() - sequence.cache().length();
   }
 
   /** Adds rows of a running sequence, making room for them; returns how many. */
@@ -76,12 +77,12 @@ final class Scheduler {
     if (!running.contains(sequence)) {
       return 0; // preempted a moment ago
     }
-    int end = sequence.cache.length() + rows;
-    while (!sequence.cache.ensureCapacity(end)) {
-      Sequence youngest = running.getLast();
-      preempt(youngest);
-      step.remove(youngest);
-      if (youngest == sequence) {
+    int end = sequence.cache().length() + rows;
+    while (!sequence.cache().ensureCapacity(end)) {
+      Sequence victim = victim();
+      preempt(victim);
+      step.remove(victim);
+      if (victim == sequence) {
         return 0;
       }
     }
@@ -89,29 +90,43 @@ final class Scheduler {
     return rows;
   }
 
+  private Sequence victim() {
+    for (Sequence sequence : running.reversed()) {
+      if (sequence.blocked()) {
+        return sequence;
+      }
+    }
+    return running.getLast();
+  }
+
   private void preempt(Sequence sequence) {
     running.remove(sequence);
-    sequence.cache.release();
+    sequence.preempted();
     waiting.addFirst(sequence);
   }
 
   private void admit() {
-    while (!waiting.isEmpty() && running.size() < maxRunning) {
+    int active = active();
+    while (!waiting.isEmpty() && active < maxRunning) {
       Sequence sequence = waiting.getFirst();
-      if (!sequence.needsWholePrompt()) {
-        int reused = sequence.cache.reusePrefix(sequence.tokens, sequence.length);
-        if (sequence.queued) { // what a preempted sequence finds again, it has computed itself
-          sequence.reusedTokens = reused;
-        }
-      }
-      int missing = cache.pagesFor(sequence.length) - sequence.cache.pages();
+      sequence.reusePrefix();
+      int missing = cache.pagesFor(sequence.length()) - sequence.cache().pages();
       // A page for each running sequence stays free, so that the newcomer is not preempted at once.
       if (!running.isEmpty() && missing + running.size() > cache.availablePages()) {
-        sequence.cache.release();
+        sequence.cache().release();
         return;
       }
       waiting.removeFirst();
       running.add(sequence);
+      active++;
     }
+  }
+
+  private int active() {
+    int active = 0;
+    for (Sequence sequence : running) {
+      active += sequence.blocked() ? 0 : 1;
+    }
+    return active;
   }
 }

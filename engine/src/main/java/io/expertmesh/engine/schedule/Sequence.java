@@ -1,11 +1,13 @@
 package io.expertmesh.engine.schedule;
 
+import io.expertmesh.engine.api.Degradation;
 import io.expertmesh.engine.api.FinishReason;
 import io.expertmesh.engine.api.Generation;
 import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.api.TokenLogprobs;
 import io.expertmesh.engine.api.TokenRouting;
+import io.expertmesh.engine.decoder.ChunkOutcome;
 import io.expertmesh.engine.decoder.Step;
 import io.expertmesh.engine.kvcache.KvSequence;
 import io.expertmesh.engine.sampling.Logprobs;
@@ -17,6 +19,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -31,25 +35,28 @@ import org.slf4j.LoggerFactory;
 final class Sequence implements Generation {
   private static final Logger LOG = LoggerFactory.getLogger(Sequence.class);
 
-  final GenerationRequest request;
-  final KvSequence cache;
-  final Sampler sampler;
+  private final GenerationRequest request;
+  private final KvSequence cache;
+  private final Sampler sampler;
   /** Prompt and answer so far; the first {@link #length} entries are valid. */
-  int[] tokens;
-  int length;
-  int reusedTokens;
+  private int[] tokens;
+  private int length;
+  private int reusedTokens;
   /** What the step that is being computed chose; null if nothing. */
-  GenerationEvent.@Nullable Token sampled;
+  private GenerationEvent.@Nullable Token sampled;
   /** Whether the answer ends with what was chosen last. */
-  boolean complete;
+  private boolean complete;
   /** Why the request cannot go on; other requests of the step can. */
-  @Nullable
-  FailureException failure;
-  boolean promptDone;
+  private @Nullable FailureException failure;
+  private boolean promptDone;
   /** Whether it counts as waiting; a preempted sequence does not. */
-  boolean queued = true;
-  final List<@Nullable TokenLogprobs> promptLogprobs = new ArrayList<>();
-  final List<TokenRouting> routing = new ArrayList<>();
+  private boolean queued = true;
+  /** Since the last progress: the wait for missing experts; null if none were missing. */
+  private @Nullable ExpertWait expertWait;
+  private boolean blocked;
+  private final List<@Nullable TokenLogprobs> promptLogprobs = new ArrayList<>();
+  private final List<TokenRouting> routing = new ArrayList<>();
+  private final TreeMap<Integer, TreeSet<Integer>> degraded = new TreeMap<>();
 
   private final BlockingQueue<GenerationEvent> events = new LinkedBlockingQueue<>();
   private final Runnable wake;
@@ -90,21 +97,59 @@ final class Sequence implements Generation {
     return stopped;
   }
 
+  KvSequence cache() {
+    return cache;
+  }
+
+  /** Tokens of prompt and answer so far. */
+  int length() {
+    return length;
+  }
+
   int promptLength() {
     return request.promptIds().length;
   }
 
-  int generated() {
+  /** Prompt tokens that the prefix cache had. */
+  int reusedTokens() {
+    return reusedTokens;
+  }
+
+  private int generated() {
     return length - promptLength();
   }
 
-  /** Whether something of the prompt must be reported that a reused prefix would not compute. */
-  boolean needsWholePrompt() {
-    return request.promptLogprobs() >= 0 || request.returnRouting();
+  /** Takes over what the prefix cache has, unless something of the prompt must be reported that would be skipped. */
+  void reusePrefix() {
+    if (request.promptLogprobs() >= 0 || request.returnRouting()) {
+      return;
+    }
+    int reused = cache.reusePrefix(tokens, length);
+    if (queued) { // what a preempted sequence finds again, it has computed itself
+      reusedTokens = reused;
+    }
+  }
+
+  /** Says that it does not count as waiting any more; true the first time. */
+  boolean leaveQueue() {
+    boolean left = queued;
+    queued = false;
+    return left;
+  }
+
+  /** Its pages are gone; it will compute everything again. */
+  void preempted() {
+    cache.release();
+    blocked = false;
+  }
+
+  /** Its part in a step that computes the positions up to {@code end}. */
+  Step.Chunk chunk(int end) {
+    return new Step.Chunk(cache, tokens, cache.length(), end, logitsFrom(end), request.whenUnavailable().policy());
   }
 
   /** First position whose logits a chunk up to {@code end} must give: all of a scored prompt, else only the last. */
-  int logitsFrom(int end) {
+  private int logitsFrom(int end) {
     if (request.promptLogprobs() >= 0 && !promptDone) {
       return cache.length();
     }
@@ -148,11 +193,57 @@ final class Sequence implements Generation {
     }
   }
 
-  /** Keeps where the chunk's rows went, from {@code firstRow} of the step on, unless a preempted run has reported them. */
-  void recordRouting(Step.Chunk chunk, List<Routing> routings, int firstRow) {
-    if (!request.returnRouting()) {
-      return;
+  /** Why it cannot go on, if it cannot. */
+  @Nullable
+  FailureException failure() {
+    return failure;
+  }
+
+  /** Pauses for missing experts; true if it made progress since the last pause. */
+  boolean block(ChunkOutcome.Blocked outcome, long now) {
+    ExpertWait before = expertWait;
+    blocked = true;
+    expertWait = new ExpertWait(before == null ? now : before.since(), request.whenUnavailable().waitLimit(), now,
+        outcome.experts(), outcome.failure());
+    return before == null;
+  }
+
+  /** Whether it keeps its pages but takes no part in steps. */
+  boolean blocked() {
+    return blocked;
+  }
+
+  void unblock() {
+    blocked = false;
+  }
+
+  @Nullable
+  ExpertWait expertWait() {
+    return expertWait;
+  }
+
+  /**
+   * Its chunk of a step is computed.
+   *
+   * @param routings by layer
+   * @param firstRow the chunk's first row in them
+   */
+  void commit(Step.Chunk chunk, List<Routing> routings, int firstRow, List<Degradation> degradations) {
+    expertWait = null;
+    if (!degradations.isEmpty()) {
+      cache.stopSharing();
+      for (Degradation one : degradations) {
+        degraded.computeIfAbsent(one.layer(), layer -> new TreeSet<>()).addAll(one.experts());
+      }
     }
+    cache.complete(chunk.to(), tokens);
+    if (request.returnRouting()) {
+      recordRouting(chunk, routings, firstRow);
+    }
+  }
+
+  /** Keeps where the chunk's rows went, unless a preempted run has reported them. */
+  private void recordRouting(Step.Chunk chunk, List<Routing> routings, int firstRow) {
     for (int position = Math.max(chunk.from(), routing.size()); position < chunk.to(); position++) {
       int row = firstRow + position - chunk.from();
       int[][] experts = new int[routings.size()][];
@@ -167,25 +258,55 @@ final class Sequence implements Generation {
     }
   }
 
-  void append(int tokenId) {
+  /** Reports the prompt when all of it is computed; true the first time. */
+  boolean reportPrompt() {
+    if (promptDone) {
+      return false;
+    }
+    promptDone = true;
+    events.add(new GenerationEvent.PromptDone(promptLogprobs, List.copyOf(routing), reusedTokens));
+    return true;
+  }
+
+  /** Reports the token that the last step chose, which becomes the next to be computed; false if it chose none. */
+  boolean reportToken() {
+    GenerationEvent.Token token = sampled;
+    sampled = null;
+    if (token == null) {
+      return false;
+    }
     if (length == tokens.length) {
       tokens = Arrays.copyOf(tokens, 2 * length);
     }
-    tokens[length++] = tokenId;
+    tokens[length++] = token.id();
+    events.add(token);
+    return true;
   }
 
-  void send(GenerationEvent event) {
-    events.add(event);
+  /** Why it is over; null if it is not. */
+  @Nullable
+  FinishReason end(int contextLength) {
+    if (complete) {
+      return FinishReason.STOP;
+    }
+    return generated() >= request.maxTokens() || length >= contextLength ? FinishReason.LENGTH : null;
+  }
+
+  /** Whether experts were replaced or left out. */
+  boolean isDegraded() {
+    return !degraded.isEmpty();
   }
 
   void finish(FinishReason reason) {
     List<TokenRouting> generatedRouting = request.returnRouting()
         ? List.copyOf(routing.subList(Math.min(promptLength(), routing.size()), routing.size()))
         : List.of();
-    send(new GenerationEvent.Finished(reason, promptLength(), generated(), generatedRouting, List.of()));
+    List<Degradation> degradations = new ArrayList<>(degraded.size());
+    degraded.forEach((layer, experts) -> degradations.add(new Degradation(layer, List.copyOf(experts))));
+    events.add(new GenerationEvent.Finished(reason, promptLength(), generated(), generatedRouting, degradations));
   }
 
-  void fail(FailureException failure) {
-    send(new GenerationEvent.Failed(failure));
+  void fail(FailureException reason) {
+    events.add(new GenerationEvent.Failed(reason));
   }
 }

@@ -195,11 +195,12 @@ class BatchingEngineTest {
     KvCache cache = new KvCache(1, 1, 2, 4, 16);
     WorkerPool pool = new WorkerPool(1);
     Kernels kernels = KernelSelection.kernels();
-    Decoder decoder = new Decoder(MODEL.architecture(), MODEL.weights(), cache, kernels, pool,
-        new LocalExperts(MODEL.weights(), MODEL.architecture().hiddenSize(), new ExpertRunner(kernels, pool), pool));
+    LocalExperts experts = new LocalExperts(MODEL.weights(), MODEL.architecture().hiddenSize(),
+        new ExpertRunner(kernels, pool), pool);
+    Decoder decoder = new Decoder(MODEL.architecture(), MODEL.weights(), cache, kernels, pool, experts, 1);
     CountDownLatch releasing = new CountDownLatch(1);
     CountDownLatch mayRelease = new CountDownLatch(1);
-    BatchingEngine slow = new BatchingEngine(MODEL.architecture(), small, cache, decoder, () -> {
+    BatchingEngine slow = new BatchingEngine(MODEL.architecture(), small, cache, decoder, experts, () -> {
       releasing.countDown();
       awaitUninterrupted(mayRelease);
     });

@@ -136,9 +136,10 @@ public final class ReferenceDecoder {
       float[] row = Arrays.copyOfRange(x, t * h, (t + 1) * h);
       for (int expert = 0; expert < block.moe().experts(); expert++) { // ascending: the order of the sum is defined
         for (int rank = 0; rank < k; rank++) {
-          if (routing.expertIds()[t * k + rank] == expert) {
+          float weight = routing.weights()[t * k + rank];
+          if (routing.expertIds()[t * k + rank] == expert && weight != 0) {
             float[] y = expert(w.experts().get(expert), row);
-            kernels.addScaled(sum, t * h, y, 0, routing.weights()[t * k + rank], h);
+            kernels.addScaled(sum, t * h, y, 0, weight, h);
           }
         }
       }

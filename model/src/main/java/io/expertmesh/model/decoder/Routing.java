@@ -6,6 +6,6 @@ package io.expertmesh.model.decoder;
  * @param tokens number of tokens
  * @param topK experts per token
  * @param expertIds (tokens, topK), best first
- * @param weights (tokens, topK), what each expert's output counts
+ * @param weights (tokens, topK), what each expert's output counts; an assignment of weight 0 is not computed
  */
 public record Routing(int tokens, int topK, int[] expertIds, float[] weights) {}

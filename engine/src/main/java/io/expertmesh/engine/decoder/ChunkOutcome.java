@@ -1,0 +1,27 @@
+package io.expertmesh.engine.decoder;
+
+import io.expertmesh.engine.api.Degradation;
+import io.expertmesh.model.failure.FailureException;
+import java.util.List;
+import java.util.Set;
+
+/** What became of a chunk in a step. */
+public sealed interface ChunkOutcome {
+  /**
+   * Its positions are computed and its logits were given.
+   *
+   * @param degraded the experts that were replaced or left out, by ascending layer; mostly empty
+   */
+  record Computed(List<Degradation> degraded) implements ChunkOutcome {}
+
+  /**
+   * It must be computed again when the experts are back; its positions are not complete.
+   *
+   * @param experts some of the missing ones, at least one
+   * @param failure what to say if they do not come back
+   */
+  record Blocked(Set<Integer> experts, FailureException failure) implements ChunkOutcome {}
+
+  /** It cannot be computed. */
+  record Failed(FailureException failure) implements ChunkOutcome {}
+}

@@ -1,0 +1,95 @@
+package io.expertmesh.engine.decoder;
+
+import io.expertmesh.engine.decoder.Part.Dispatched;
+import io.expertmesh.engine.experts.Combiner;
+import io.expertmesh.engine.experts.DispatchPlan;
+import io.expertmesh.engine.experts.ExpertCall;
+import io.expertmesh.engine.experts.ExpertCall.LostExpert;
+import io.expertmesh.engine.experts.ExpertClient;
+import io.expertmesh.kernels.WorkerPool;
+import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.decoder.Gate;
+import io.expertmesh.model.decoder.Routing;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Gate, dispatch, experts and combine of one layer, in two halves: between them the experts are at work. */
+final class MixtureLayer {
+  private final int layer;
+  private final MixtureOfExperts moe;
+  private final Gate gate;
+  private final ExpertClient experts;
+  private final Combiner combiner;
+  private final WorkerPool pool;
+  private final int hiddenSize;
+
+  MixtureLayer(int layer, MixtureOfExperts moe, Gate gate, ExpertClient experts, Combiner combiner, WorkerPool pool,
+      int hiddenSize) {
+    this.layer = layer;
+    this.moe = moe;
+    this.gate = gate;
+    this.experts = experts;
+    this.combiner = combiner;
+    this.pool = pool;
+    this.hiddenSize = hiddenSize;
+  }
+
+  /** Routes the part's normalised rows and sends them to their experts. */
+  void start(Part part, MissingExperts policies) {
+    Routing routing = gate.newRouting(part.count());
+    float[] normed = part.space().normed();
+    pool.ranges(part.count(), 4, (from, to, worker) -> {
+      for (int row = from; row < to; row++) {
+        gate.route(normed, row, routing);
+      }
+    });
+    dispatch(part, policies, routing, unavailable());
+  }
+
+  /** Waits for the experts; the part's delta is then the weighted sum of their outputs. */
+  void finish(Part part, MissingExperts policies) {
+    Dispatched done = part.takeDispatched();
+    List<LostExpert> lost = done.call().await();
+    while (!lost.isEmpty()) { // ends at the latest when every expert is lost
+      dispatch(part, policies, done.routing(), with(lost, done.missing()));
+      done = part.takeDispatched();
+      lost = done.call().await();
+    }
+    combiner.combine(done.plan(), done.routing(), done.outputs(), hiddenSize, part.space().delta());
+    part.routings().add(done.routing());
+  }
+
+  private void dispatch(Part part, MissingExperts policies, Routing routing, Map<Integer, String> missing) {
+    float[] normed = part.space().normed();
+    policies.resolve(layer, part.rows(), gate, normed, missing, routing);
+    DispatchPlan plan = DispatchPlan.of(routing, moe.experts());
+    float[] outputs = part.space().expertOutputs(plan.rows());
+    ExpertCall call = plan.rows() == 0 ? List::of : experts.forward(layer, plan, normed, outputs);
+    part.dispatched(new Dispatched(routing, plan, outputs, call, missing));
+  }
+
+  private Map<Integer, String> unavailable() {
+    Set<Integer> unavailable = experts.unavailable();
+    if (unavailable.isEmpty()) {
+      return Map.of();
+    }
+    Map<Integer, String> missing = new HashMap<>();
+    for (int expert : unavailable) {
+      missing.put(expert, "no live process holds it");
+    }
+    return missing;
+  }
+
+  private static Map<Integer, String> with(List<LostExpert> lost, Map<Integer, String> missing) {
+    Map<Integer, String> all = new HashMap<>(missing);
+    for (LostExpert expert : lost) {
+      all.putIfAbsent(expert.expertId(), expert.reason());
+    }
+    if (all.size() == missing.size()) {
+      throw new IllegalStateException("experts were lost that nobody asked for: " + lost);
+    }
+    return all;
+  }
+}

@@ -1,0 +1,81 @@
+package io.expertmesh.engine.decoder;
+
+import io.expertmesh.engine.experts.DispatchPlan;
+import io.expertmesh.engine.experts.ExpertCall;
+import io.expertmesh.model.decoder.Routing;
+import io.expertmesh.model.failure.FailureException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Rows that go through the layers together, with their activations and the expert call that is under way for them. */
+final class Part {
+  private static final Logger LOG = LoggerFactory.getLogger(Part.class);
+
+  /**
+   * Experts at work.
+   *
+   * @param outputs (plan.rows, hidden), filled when the call has ended
+   * @param missing experts that the routing avoids, each with the reason
+   */
+  record Dispatched(Routing routing, DispatchPlan plan, float[] outputs, ExpertCall call,
+      Map<Integer, String> missing) {}
+
+  private final Rows rows;
+  private final Workspace space;
+  private final List<Routing> routings = new ArrayList<>();
+  private @Nullable Dispatched dispatched;
+
+  Part(Rows rows, Workspace space) {
+    this.rows = rows;
+    this.space = space;
+    space.fit(rows.count());
+  }
+
+  Rows rows() {
+    return rows;
+  }
+
+  int count() {
+    return rows.count();
+  }
+
+  Workspace space() {
+    return space;
+  }
+
+  /** Where the rows went, by layer that is over. */
+  List<Routing> routings() {
+    return routings;
+  }
+
+  void dispatched(Dispatched call) {
+    dispatched = call;
+  }
+
+  /** Hands over the call that is under way; whoever takes it waits for its end. */
+  Dispatched takeDispatched() {
+    Dispatched call = dispatched;
+    if (call == null) {
+      throw new IllegalStateException("no experts are at work for this part");
+    }
+    dispatched = null;
+    return call;
+  }
+
+  /** Waits until nobody reads or writes the activations any more, when the step is given up. */
+  void abandon() {
+    Dispatched call = dispatched;
+    dispatched = null;
+    if (call != null) {
+      try {
+        call.call().await();
+      } catch (FailureException alsoFailed) {
+        LOG.debug("the experts of a step that is given up failed", alsoFailed);
+      }
+    }
+  }
+}
