@@ -4,7 +4,6 @@ import io.expertmesh.engine.api.EngineLoad;
 import io.expertmesh.engine.api.FinishReason;
 import io.expertmesh.engine.api.Generation;
 import io.expertmesh.engine.api.GenerationEngine;
-import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.decoder.ChunkOutcome;
 import io.expertmesh.engine.decoder.Decoder;
