@@ -232,7 +232,8 @@ class UnavailableExpertsTest {
     WhenUnavailable brief = new WhenUnavailable(UnavailablePolicy.WAIT, Duration.ofMillis(40));
     FailureException failure = failure(TestModels.take(engine.submit(TestModels.greedy(prompt(4, 5), 5).with(brief))));
     assertThat(failure.category()).isEqualTo(FailureCategory.UNAVAILABLE);
-    assertThat(failure).hasMessageMatching("expert \\d of layer 0 is not available: .* did not come back within 0.04 s");
+    assertThat(failure)
+        .hasMessageMatching("expert \\d of layer 0 is not available: .* did not come back within 0.04 s");
     assertThat(engine.load().kvPagesUsed()).isZero();
   }
 

@@ -39,7 +39,8 @@ public sealed interface TextEvent {
    * @param routing one entry per generated token that went through the model (the last one does not), if asked for
    * @param degraded what of the whole request was not computed as the model says, by ascending layer
    */
-  record End(FinishReason reason, Usage usage, List<TokenRouting> routing, List<Degradation> degraded) implements TextEvent {}
+  record End(FinishReason reason, Usage usage, List<TokenRouting> routing,
+      List<Degradation> degraded) implements TextEvent {}
 
   /**
    * Tokens of one answer.
