@@ -2,13 +2,15 @@ package io.expertmesh.gateway;
 
 import io.expertmesh.engine.api.GenerationEngine;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * Ends the engine's work when the server stops: while the web server has stopped accepting and waits for its running
+ * Ends the work of the engines when the server stops: while the web server has stopped accepting and waits for its running
  * requests, those get the configured time, and the rest is cancelled so that the web server can tell its clients.
  */
 public final class EngineDrain implements SmartLifecycle {
@@ -17,12 +19,12 @@ public final class EngineDrain implements SmartLifecycle {
 
   private static final Logger log = LoggerFactory.getLogger(EngineDrain.class);
 
-  private final GenerationEngine engine;
+  private final List<GenerationEngine> engines;
   private final Duration timeout;
   private volatile boolean running;
 
-  EngineDrain(GenerationEngine engine, Duration timeout) {
-    this.engine = engine;
+  EngineDrain(List<GenerationEngine> engines, Duration timeout) {
+    this.engines = List.copyOf(engines);
     this.timeout = timeout;
   }
 
@@ -34,15 +36,20 @@ public final class EngineDrain implements SmartLifecycle {
   @Override
   public void stop(Runnable done) {
     running = false;
-    Thread.ofVirtual().name("engine-drain").start(() -> {
-      try {
-        engine.drain(timeout);
-      } catch (InterruptedException interrupted) {
-        log.warn("Interrupted while running answers were finishing");
-      } finally {
-        done.run();
-      }
-    });
+    AtomicInteger left = new AtomicInteger(engines.size());
+    for (GenerationEngine engine : engines) {
+      Thread.ofVirtual().name("engine-drain").start(() -> {
+        try {
+          engine.drain(timeout);
+        } catch (InterruptedException interrupted) {
+          log.warn("Interrupted while running answers were finishing");
+        } finally {
+          if (left.decrementAndGet() == 0) {
+            done.run();
+          }
+        }
+      });
+    }
   }
 
   @Override

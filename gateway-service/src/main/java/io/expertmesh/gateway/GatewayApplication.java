@@ -1,6 +1,5 @@
 package io.expertmesh.gateway;
 
-import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.http.BodyLimitFilter;
 import io.expertmesh.gateway.http.ErrorFilter;
 import io.expertmesh.gateway.http.RequestIdFilter;
@@ -10,6 +9,7 @@ import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.AuthenticationFilter;
 import io.expertmesh.gateway.security.OriginRefusal;
 import io.expertmesh.gateway.security.RateLimitFilter;
+import io.expertmesh.gateway.versions.ModelVersions;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -32,9 +32,9 @@ import org.springframework.web.filter.CorsFilter;
 @ComponentScan
 class GatewayApplication {
   @Bean(destroyMethod = "close")
-  PrometheusMeterRegistry meterRegistry(ServedModel model) {
+  PrometheusMeterRegistry meterRegistry(ModelVersions versions) {
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    registry.getPrometheusRegistry().register(new EngineCollector(model));
+    registry.getPrometheusRegistry().register(new EngineCollector(versions));
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);

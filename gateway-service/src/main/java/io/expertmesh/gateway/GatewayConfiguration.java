@@ -1,5 +1,6 @@
 package io.expertmesh.gateway;
 
+import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.gateway.security.ApiKey;
 import io.expertmesh.model.failure.FailureException;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxBody request bodies over this are refused
  * @param maxAnswers answers (prompts times n) in one request at most
  * @param keepAlive how long a stream may be silent before a comment is sent
+ * @param unavailablePolicy what happens to requests that do not say it when experts are missing
  * @param shutdownTimeout how long running answers may take to finish when the server stops
  */
 public record GatewayConfiguration(
@@ -27,6 +29,7 @@ public record GatewayConfiguration(
     @DefaultValue("4MB") DataSize maxBody,
     @DefaultValue("32") int maxAnswers,
     @DefaultValue("10s") Duration keepAlive,
+    @DefaultValue("strict") UnavailablePolicy unavailablePolicy,
     @DefaultValue("30s") Duration shutdownTimeout) {
   public GatewayConfiguration {
     keys = List.copyOf(keys);

@@ -1,6 +1,7 @@
 package io.expertmesh.gateway;
 
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.net.BindException;
@@ -31,18 +32,25 @@ public final class GatewayServer implements AutoCloseable {
     this.port = port;
   }
 
+  /** Serves a model in one version. */
+  public static GatewayServer start(GatewayConfiguration configuration, ServedModel model) {
+    return start(configuration, ModelVersions.of(model));
+  }
+
   /**
-   * Starts to serve {@code model} and returns when it listens.
+   * Starts to serve a model and returns when it listens.
    *
    * @throws FailureException if the address cannot be listened on
    */
-  public static GatewayServer start(GatewayConfiguration configuration, ServedModel model) {
+  public static GatewayServer start(GatewayConfiguration configuration, ModelVersions versions) {
     TOMCAT.setLevel(Level.SEVERE);
     long start = System.nanoTime();
+    ServedModel model = versions.main().model();
     var context = new AnnotationConfigServletWebServerApplicationContext();
     DefaultListableBeanFactory beans = context.getDefaultListableBeanFactory();
     beans.registerSingleton("gatewayConfiguration", configuration);
     beans.registerSingleton("servedModel", model);
+    beans.registerSingleton("modelVersions", versions);
     context.register(GatewayApplication.class);
     try {
       context.refresh();

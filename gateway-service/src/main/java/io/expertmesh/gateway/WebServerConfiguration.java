@@ -1,8 +1,8 @@
 package io.expertmesh.gateway;
 
-import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.http.ClientConnection;
 import io.expertmesh.gateway.http.ProtocolErrorValve;
+import io.expertmesh.gateway.versions.ModelVersions;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -66,8 +66,9 @@ class WebServerConfiguration implements WebMvcConfigurer {
   }
 
   @Bean
-  EngineDrain engineDrain(ServedModel model, GatewayConfiguration configuration) {
-    return new EngineDrain(model.engine(), configuration.shutdownTimeout());
+  EngineDrain engineDrain(ModelVersions versions, GatewayConfiguration configuration) {
+    return new EngineDrain(versions.all().stream().map(version -> version.model().engine()).toList(),
+        configuration.shutdownTimeout());
   }
 
   /** Leaves every failure to the filter that answers all of them. */

@@ -3,6 +3,7 @@ package io.expertmesh.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.model.failure.FailureException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ class ConfigurationSourceTest {
     assertThat(configuration.keys()).isEmpty();
     assertThat(configuration.maxBody()).isEqualTo(DataSize.ofMegabytes(4));
     assertThat(configuration.shutdownTimeout()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(configuration.unavailablePolicy()).isEqualTo(UnavailablePolicy.STRICT);
   }
 
   @Test
@@ -51,7 +53,8 @@ class ConfigurationSourceTest {
 
   @ParameterizedTest
   @CsvSource({"port, x", "port, 70000", "port, -1", "max-body, big", "max-body, 0", "keep-alive, soon",
-      "keep-alive, 0s", "shutdown-timeout, -1s", "max-answers, 0", "keys[0].name, me"})
+      "keep-alive, 0s", "shutdown-timeout, -1s", "max-answers, 0", "unavailable-policy, hope",
+      "keys[0].name, me"})
   void aWrongValueNamesItsSetting(String name, String value) {
     assertThatThrownBy(() -> ConfigurationSource.read(Map.of("expertmesh." + name, value), null))
         .isInstanceOf(FailureException.class)

@@ -74,6 +74,8 @@ class OpenApiTest {
           /v1/completions      | CompletionRequest | CompletionResponse | {"prompt": [70, 71], "temperature": 0.5, "logit_bias": {"5": 1}}
           /v1/chat/completions | ChatRequest       | ChatResponse       | {"messages": [{"role": "user", "content": "a"}], "max_tokens": 4, "logprobs": true, "top_logprobs": 2, "return_routing": true, "return_token_ids": true}
           /v1/chat/completions | ChatRequest       | ChatResponse       | {"messages": [{"role": "developer", "content": [{"type": "text", "text": "a"}]}, {"role": "user", "content": "a"}], "n": 2, "response_format": {"type": "text"}}
+          /v1/completions      | CompletionRequest | CompletionResponse | {"prompt": "a", "expertmesh": {"unavailable_policy": "wait", "wait_seconds": 1.5, "version": "demo"}}
+          /v1/chat/completions | ChatRequest       | ChatResponse       | {"messages": [{"role": "user", "content": "a"}], "max_tokens": 4, "expertmesh": {"unavailable_policy": "drop"}}
           /tokenize            | TokenizeRequest   | TokenizeResponse   | {"prompt": "a b", "return_token_strs": true}
           /tokenize            | TokenizeRequest   | TokenizeResponse   | {"messages": [{"role": "user", "content": "a"}], "add_generation_prompt": false}
           """)
@@ -87,7 +89,8 @@ class OpenApiTest {
   void chunksAreAsDescribed() throws Exception {
     List<JsonNode> chat = gateway.stream("/v1/chat/completions", """
         {"messages": [{"role": "user", "content": "a"}], "max_tokens": 4, "stream": true, "logprobs": true,
-         "return_routing": true, "return_token_ids": true, "stream_options": {"include_usage": true}}""");
+         "return_routing": true, "return_token_ids": true, "stream_options": {"include_usage": true},
+         "expertmesh": {"unavailable_policy": "substitute"}}""");
     chat.forEach(chunk -> conforms("ChatChunk", chunk));
     List<JsonNode> completion = gateway.stream("/v1/completions", """
         {"prompt": "a", "max_tokens": 4, "stream": true, "logprobs": 1, "echo": true, "return_routing": true}""");

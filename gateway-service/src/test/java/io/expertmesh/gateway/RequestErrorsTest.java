@@ -71,6 +71,15 @@ class RequestErrorsTest {
       "suffix": "x"                      | suffix         | unsupported_parameter
       "best_of": 2                       | best_of        | unsupported_parameter
       "store": true                      | store          | unsupported_parameter
+      "expertmesh": 1                    | expertmesh     | invalid_type
+      "expertmesh": {"unavailable_policy": "hope"} | expertmesh.unavailable_policy | invalid_value
+      "expertmesh": {"unavailable_policy": 1}      | expertmesh.unavailable_policy | invalid_type
+      "expertmesh": {"unavailable_policy": "wait", "wait_seconds": -1}   | expertmesh.wait_seconds | invalid_value
+      "expertmesh": {"unavailable_policy": "wait", "wait_seconds": 3601} | expertmesh.wait_seconds | invalid_value
+      "expertmesh": {"unavailable_policy": "drop", "wait_seconds": 1}    | expertmesh.wait_seconds | invalid_value
+      "expertmesh": {"wait_seconds": "1"}          | expertmesh.wait_seconds | invalid_type
+      "expertmesh": {"version": 2}                 | expertmesh.version      | invalid_type
+      "expertmesh": {"policy": "drop"}             | expertmesh.policy       | unknown_parameter
       "temprature": 1                    | temprature     | unknown_parameter
       """)
   void aWrongFieldIsNamed(String field, String parameter, String code) throws Exception {

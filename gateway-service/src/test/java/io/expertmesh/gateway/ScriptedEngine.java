@@ -1,5 +1,6 @@
 package io.expertmesh.gateway;
 
+import io.expertmesh.engine.api.Degradation;
 import io.expertmesh.engine.api.EngineLoad;
 import io.expertmesh.engine.api.FinishReason;
 import io.expertmesh.engine.api.Generation;
@@ -26,6 +27,8 @@ public final class ScriptedEngine implements GenerationEngine {
   private final Set<Scripted> open = ConcurrentHashMap.newKeySet();
   private volatile int capacity = Integer.MAX_VALUE;
   private volatile int failAfter = Integer.MAX_VALUE;
+  private volatile List<Degradation> degraded = List.of();
+  private volatile @Nullable GenerationRequest last;
   private volatile @Nullable Semaphore gate;
   private volatile boolean draining;
 
@@ -37,6 +40,20 @@ public final class ScriptedEngine implements GenerationEngine {
   /** Gives requests up after so many tokens. */
   void failAfter(int tokens) {
     failAfter = tokens;
+  }
+
+  /** Answers end as if these experts had been missing. */
+  void degraded(List<Degradation> missing) {
+    degraded = missing;
+  }
+
+  /** The request that came last. */
+  GenerationRequest last() {
+    GenerationRequest request = last;
+    if (request == null) {
+      throw new AssertionError("no request came");
+    }
+    return request;
   }
 
   /** From now on each event needs a permit of the returned semaphore. */
@@ -59,6 +76,7 @@ public final class ScriptedEngine implements GenerationEngine {
     if (open.size() >= capacity) {
       throw new FailureException(FailureCategory.OVERLOADED, "The queue is full.");
     }
+    last = request;
     Scripted generation = new Scripted(request);
     open.add(generation);
     Thread.ofVirtual().start(generation);
@@ -141,7 +159,7 @@ public final class ScriptedEngine implements GenerationEngine {
         }
       }
       open.remove(this);
-      events.add(new GenerationEvent.Finished(reason, prompt.length, generated, routing, List.of()));
+      events.add(new GenerationEvent.Finished(reason, prompt.length, generated, routing, degraded));
     }
 
     private void emit(GenerationEvent event) {

@@ -1,7 +1,9 @@
 package io.expertmesh.gateway;
 
+import io.expertmesh.engine.api.GenerationEngine;
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.model.tokenizer.LoadedTokenizer;
 import io.expertmesh.model.tokenizer.Tokenizer;
 import io.expertmesh.model.tokenizer.TokenizerLoader;
@@ -29,22 +31,37 @@ final class TestGateway implements AutoCloseable {
   private static final LoadedTokenizer LOADED = TokenizerLoader.load(Path.of("../models/demo"));
 
   final ScriptedEngine engine = new ScriptedEngine();
+  final ModelVersions versions;
   final GatewayServer server;
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   TestGateway(Map<String, ?> settings) {
     Map<String, Object> all = new HashMap<>(settings);
     all.put("expertmesh.port", 0);
-    server = GatewayServer.start(ConfigurationSource.read(all, null), model(engine));
+    versions = ModelVersions.of(model(engine));
+    server = GatewayServer.start(ConfigurationSource.read(all, null), versions);
+  }
+
+  /** Other versions of the model beside the one that {@link #engine} runs, which is called "main". */
+  TestGateway(Map<String, ?> settings, List<ModelVersions.Version> others) {
+    Map<String, Object> all = new HashMap<>(settings);
+    all.put("expertmesh.port", 0);
+    versions = new ModelVersions(new ModelVersions.Version("main", model(engine)), others);
+    server = GatewayServer.start(ConfigurationSource.read(all, null), versions);
   }
 
   TestGateway() {
     this(Map.of());
   }
 
-  private static ServedModel model(ScriptedEngine engine) {
-    return new ServedModel(MODEL, List.of("an/alias"), Instant.ofEpochSecond(1_700_000_000), engine,
-        LOADED.tokenizer(), LOADED.chatTemplate(), Set.of(0), CONTEXT, 1024, List.of(0, 1), 16,
+  /** A model with the demo model's tokenizer that {@code engine} runs. */
+  static ServedModel model(GenerationEngine engine) {
+    return model(MODEL, engine, CONTEXT);
+  }
+
+  static ServedModel model(String name, GenerationEngine engine, int context) {
+    return new ServedModel(name, List.of("an/alias"), Instant.ofEpochSecond(1_700_000_000), engine,
+        LOADED.tokenizer(), LOADED.chatTemplate(), Set.of(0), context, 1024, List.of(0, 1), 16,
         SamplingParameters.GREEDY);
   }
 

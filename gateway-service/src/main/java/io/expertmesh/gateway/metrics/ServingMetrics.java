@@ -34,8 +34,9 @@ public final class ServingMetrics {
     return durations;
   }
 
-  /** Starts the clock of one answer. */
-  public AnswerTimes startAnswer() {
+  /** Counts an answer that begins and starts its clock. */
+  public AnswerTimes startAnswer(String version) {
+    registry.counter("expertmesh.answers", "version", version).increment();
     return new AnswerTimes(timeToFirstToken, timePerOutputToken);
   }
 

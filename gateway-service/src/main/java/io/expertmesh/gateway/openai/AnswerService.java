@@ -1,7 +1,6 @@
 package io.expertmesh.gateway.openai;
 
 import io.expertmesh.engine.api.GenerationRequest;
-import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.engine.text.TextEvent;
 import io.expertmesh.engine.text.TextGenerations;
 import io.expertmesh.gateway.http.ClientConnection;
@@ -26,23 +25,22 @@ final class AnswerService {
   /** How often to look whether the client is still there. */
   private static final Duration LOOK = Duration.ofMillis(100);
 
-  private final ServedModel model;
   private final ServingMetrics metrics;
   private final Duration keepAlive;
 
-  AnswerService(ServedModel model, ServingMetrics metrics, Duration keepAlive) {
-    this.model = model;
+  AnswerService(ServingMetrics metrics, Duration keepAlive) {
     this.metrics = metrics;
     this.keepAlive = keepAlive;
   }
 
   /** Returns when the response is complete. Whatever ends it early also cancels the generations. */
-  void answer(HttpServletRequest request, HttpServletResponse response, List<GenerationRequest> generations,
-      GenerationOptions options, AnswerFormat format) throws IOException {
+  void answer(HttpServletRequest request, HttpServletResponse response, Frame frame,
+      List<GenerationRequest> generations, AnswerFormat format) throws IOException {
+    GenerationOptions options = frame.options();
     SseWriter stream = options.stream() ? new SseWriter(response, keepAlive) : null;
     List<Answer> answers = generations.stream().map(generation -> new Answer(options.stream())).toList();
-    try (TextGenerations running = TextGenerations.start(model, generations, options.stopStrings())) {
-      run(running, ClientConnection.of(request), answers, stream, format);
+    try (TextGenerations running = TextGenerations.start(frame.model(), generations, options.stopStrings())) {
+      run(running, ClientConnection.of(request), answers, stream, frame, format);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
       throw new ClientDisconnected();
@@ -66,9 +64,9 @@ final class AnswerService {
   }
 
   private void run(TextGenerations running, ClientConnection connection, List<Answer> answers,
-      @Nullable SseWriter stream, AnswerFormat format) throws InterruptedException {
+      @Nullable SseWriter stream, Frame frame, AnswerFormat format) throws InterruptedException {
     List<AnswerTimes> times = new ArrayList<>();
-    answers.forEach(answer -> times.add(metrics.startAnswer()));
+    answers.forEach(answer -> times.add(metrics.startAnswer(frame.version().name())));
     long lastLook = System.nanoTime();
     while (!running.finished()) {
       TextGenerations.Indexed next = running.next(LOOK);

@@ -70,7 +70,7 @@ final class ChatFormat implements AnswerFormat {
         frame.addRouting(choice, answer);
       }
     }
-    return frame.chunk(CHUNK, choice);
+    return frame.chunk(CHUNK, choice, event);
   }
 
   private void addLogprobs(ObjectNode choice, List<GeneratedToken> tokens) {

@@ -2,6 +2,7 @@ package io.expertmesh.gateway.openai;
 
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.ApiError;
 import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.gateway.http.JsonFields;
@@ -25,9 +26,9 @@ record ChatRequest(GenerationOptions options, Prompt prompt, @Nullable Integer m
   private static final String NO_TOOLS = "this server does not call tools";
   private static final String TEXT_ONLY = "these models read and write text only";
 
-  static ChatRequest read(JsonFields fields, ServedModel model, int maxAnswers) {
+  static ChatRequest read(JsonFields fields, ServedModel model, GatewayConfiguration configuration) {
     ModelName.check(fields, model);
-    GenerationOptions options = GenerationOptions.read(fields, model, maxAnswers);
+    GenerationOptions options = GenerationOptions.read(fields, model, configuration);
     List<ChatMessage> messages = ChatMessages.read(fields);
     Integer maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);

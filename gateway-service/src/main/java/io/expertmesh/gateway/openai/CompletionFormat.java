@@ -53,7 +53,7 @@ final class CompletionFormat implements AnswerFormat {
       case TextEvent.Delta delta -> delta(index, delta);
       case TextEvent.End end -> end(index, end, answer);
     };
-    return choice == null ? null : frame.chunk(OBJECT, choice);
+    return choice == null ? null : frame.chunk(OBJECT, choice, event);
   }
 
   private @Nullable ObjectNode prompt(int index, TextEvent.Prompt prompt) {

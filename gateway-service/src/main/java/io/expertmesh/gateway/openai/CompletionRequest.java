@@ -2,6 +2,7 @@ package io.expertmesh.gateway.openai;
 
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.gateway.http.JsonFields;
 import java.util.ArrayList;
@@ -17,11 +18,11 @@ record CompletionRequest(GenerationOptions options, List<Prompt> prompts, int ma
   private static final int DEFAULT_MAX_TOKENS = 16;
   private static final int MAX_LOGPROBS = 20;
 
-  static CompletionRequest read(JsonFields fields, ServedModel model, int maxAnswers) {
+  static CompletionRequest read(JsonFields fields, ServedModel model, GatewayConfiguration configuration) {
     ModelName.check(fields, model);
     boolean echo = fields.bool("echo", false);
     CompletionRequest request = new CompletionRequest(
-        GenerationOptions.read(fields, model, maxAnswers),
+        GenerationOptions.read(fields, model, configuration),
         Prompt.readAll(fields, model),
         fields.whole("max_tokens", echo ? 0 : 1, Integer.MAX_VALUE, DEFAULT_MAX_TOKENS),
         echo,
@@ -32,10 +33,10 @@ record CompletionRequest(GenerationOptions options, List<Prompt> prompts, int ma
     fields.refuse("response_format", "it is for /v1/chat/completions");
     fields.end();
     int answers = request.prompts.size() * request.options.n();
-    if (answers > maxAnswers) {
+    if (answers > configuration.maxAnswers()) {
       throw ApiException.invalid("prompt",
           "%d prompts with n = %d make %d answers; this server takes %d in one request.".formatted(
-              request.prompts.size(), request.options.n(), answers, maxAnswers));
+              request.prompts.size(), request.options.n(), answers, configuration.maxAnswers()));
     }
     return request;
   }

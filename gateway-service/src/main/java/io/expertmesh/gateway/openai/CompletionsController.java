@@ -1,8 +1,9 @@
 package io.expertmesh.gateway.openai;
 
-import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.JsonBody;
+import io.expertmesh.gateway.security.Caller;
+import io.expertmesh.gateway.versions.ModelVersions;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -11,21 +12,22 @@ import org.springframework.web.bind.annotation.RestController;
 
 @RestController
 final class CompletionsController {
-  private final ServedModel model;
+  private final ModelVersions versions;
   private final AnswerService answers;
-  private final int maxAnswers;
+  private final GatewayConfiguration configuration;
 
-  CompletionsController(ServedModel model, AnswerService answers, GatewayConfiguration configuration) {
-    this.model = model;
+  CompletionsController(ModelVersions versions, AnswerService answers, GatewayConfiguration configuration) {
+    this.versions = versions;
     this.answers = answers;
-    this.maxAnswers = configuration.maxAnswers();
+    this.configuration = configuration;
   }
 
   @PostMapping("/v1/completions")
   void complete(HttpServletRequest request, HttpServletResponse response) throws IOException {
-    CompletionRequest completion = CompletionRequest.read(JsonBody.read(request), model, maxAnswers);
-    Frame frame = Frame.of("cmpl-", model, completion.options());
-    answers.answer(request, response, completion.generations(frame.id(), model), completion.options(),
+    CompletionRequest completion = CompletionRequest.read(JsonBody.read(request), versions.main().model(),
+        configuration);
+    Frame frame = Frame.of("cmpl-", versions, Caller.of(request), completion.options());
+    answers.answer(request, response, frame, completion.generations(frame.id(), frame.model()),
         new CompletionFormat(completion, frame));
   }
 }

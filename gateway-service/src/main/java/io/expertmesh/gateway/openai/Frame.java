@@ -1,18 +1,40 @@
 package io.expertmesh.gateway.openai;
 
+import io.expertmesh.engine.api.Degradation;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.engine.text.TextEvent;
 import io.expertmesh.engine.text.TextEvent.Usage;
+import io.expertmesh.gateway.security.Caller;
+import io.expertmesh.gateway.versions.ModelVersions;
 import java.time.Instant;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What every response and every chunk of one request has around its choices. */
-record Frame(String id, long created, ServedModel model, GenerationOptions options) {
-  static Frame of(String idPrefix, ServedModel model, GenerationOptions options) {
+/**
+ * What every response and every chunk of one request has around its choices.
+ *
+ * @param modelName what clients call the model, whatever the version
+ * @param version the one that all answers of the request use
+ */
+record Frame(String id, long created, String modelName, ModelVersions.Version version, GenerationOptions options) {
+  /** @param caller who asks; null where no keys are configured */
+  static Frame of(String idPrefix, ModelVersions versions, @Nullable Caller caller, GenerationOptions options) {
     String id = idPrefix + UUID.randomUUID().toString().replace("-", "");
-    return new Frame(id, Instant.now().getEpochSecond(), model, options);
+    ModelVersions.Version version = versions.choose(id, options.expertMesh().version(),
+        caller == null ? null : caller.name());
+    return new Frame(id, Instant.now().getEpochSecond(), versions.main().model().name(), version, options);
+  }
+
+  /** The model in the version that is used. */
+  ServedModel model() {
+    return version.model();
   }
 
   ObjectNode open(String object) {
@@ -20,15 +42,19 @@ record Frame(String id, long created, ServedModel model, GenerationOptions optio
         .put("id", id)
         .put("object", object)
         .put("created", created)
-        .put("model", model.name());
+        .put("model", modelName)
+        .put("system_fingerprint", version.name());
   }
 
-  /** A chunk around {@code choice}. */
-  ObjectNode chunk(String object, ObjectNode choice) {
+  /** A chunk around {@code choice}, which is there because of {@code event}. */
+  ObjectNode chunk(String object, ObjectNode choice, TextEvent event) {
     ObjectNode chunk = open(object);
     chunk.putArray("choices").add(choice);
     if (options.includeUsage()) {
       chunk.putNull("usage");
+    }
+    if (event instanceof TextEvent.End end) {
+      addExpertMesh(chunk, end.degraded());
     }
     return chunk;
   }
@@ -46,13 +72,37 @@ record Frame(String id, long created, ServedModel model, GenerationOptions optio
     ObjectNode whole = open(object);
     whole.set("choices", choices);
     whole.set("usage", usage(answers));
+    addExpertMesh(whole, answers.stream().flatMap(answer -> answer.end().degraded().stream()).toList());
     return whole;
+  }
+
+  /**
+   * What a whole response and the last chunk of each choice say about missing experts, if the request asks about them
+   * or some were missing.
+   *
+   * @param degraded may name a layer more than once
+   */
+  void addExpertMesh(ObjectNode response, List<Degradation> degraded) {
+    if (!options.expertMesh().sent() && degraded.isEmpty()) {
+      return;
+    }
+    SortedMap<Integer, SortedSet<Integer>> byLayer = new TreeMap<>();
+    for (Degradation one : degraded) {
+      byLayer.computeIfAbsent(one.layer(), layer -> new TreeSet<>()).addAll(one.experts());
+    }
+    ArrayNode list = response.putObject("expertmesh")
+        .put("unavailable_policy", ExpertMeshOptions.name(options.expertMesh().whenUnavailable().policy()))
+        .putArray("degraded");
+    byLayer.forEach((layer, experts) -> {
+      ArrayNode ids = list.addObject().put("layer", layer).putArray("experts");
+      experts.forEach(ids::add);
+    });
   }
 
   /** What the end of every choice has, streamed or not. */
   void addRouting(ObjectNode choice, Answer answer) {
     if (options.returnRouting()) {
-      choice.set("routing", Json.routing(answer.routing(), model));
+      choice.set("routing", Json.routing(answer.routing(), model()));
     }
   }
 

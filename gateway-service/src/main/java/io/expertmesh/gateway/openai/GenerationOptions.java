@@ -4,6 +4,7 @@ import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.constraint.TokenConstraint;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.ApiError;
 import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.gateway.http.JsonFields;
@@ -32,12 +33,13 @@ record GenerationOptions(
     boolean stream,
     boolean includeUsage,
     boolean returnTokenIds,
-    boolean returnRouting) {
+    boolean returnRouting,
+    ExpertMeshOptions expertMesh) {
   private static final int MAX_STOP_STRINGS = 4;
   private static final int MAX_STOP_TOKENS = 64;
   private static final int MAX_BIASES = 1024;
 
-  static GenerationOptions read(JsonFields fields, ServedModel model, int maxAnswers) {
+  static GenerationOptions read(JsonFields fields, ServedModel model, GatewayConfiguration configuration) {
     harmless(fields);
     boolean stream = fields.bool("stream", false);
     Set<Integer> stopTokenIds = new HashSet<>(stopTokenIds(fields, model.vocabularySize()));
@@ -48,11 +50,12 @@ record GenerationOptions(
         sampling(fields, model),
         stopStrings(fields),
         stopTokenIds,
-        fields.whole("n", 1, maxAnswers, 1),
+        fields.whole("n", 1, configuration.maxAnswers(), 1),
         stream,
         includeUsage(fields, stream),
         fields.bool("return_token_ids", false),
-        fields.bool("return_routing", false));
+        fields.bool("return_routing", false),
+        ExpertMeshOptions.read(fields, configuration.unavailablePolicy()));
   }
 
   private static void harmless(JsonFields fields) {
@@ -171,7 +174,7 @@ record GenerationOptions(
               model.contextLength(), promptIds.length, maxTokens == null ? "more" : maxTokens + " more")));
     }
     return new GenerationRequest(id, promptIds, maxTokens == null ? room : maxTokens, seeded(choice), stopTokenIds,
-        logprobs, promptLogprobs, returnRouting, constraint);
+        logprobs, promptLogprobs, returnRouting, constraint, expertMesh.whenUnavailable());
   }
 
   private SamplingParameters seeded(int choice) {

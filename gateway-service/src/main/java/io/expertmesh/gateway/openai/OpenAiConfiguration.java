@@ -1,6 +1,5 @@
 package io.expertmesh.gateway.openai;
 
-import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import org.springframework.context.annotation.Bean;
@@ -9,7 +8,7 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 class OpenAiConfiguration {
   @Bean
-  AnswerService answerService(ServedModel model, ServingMetrics metrics, GatewayConfiguration configuration) {
-    return new AnswerService(model, metrics, configuration.keepAlive());
+  AnswerService answerService(ServingMetrics metrics, GatewayConfiguration configuration) {
+    return new AnswerService(metrics, configuration.keepAlive());
   }
 }

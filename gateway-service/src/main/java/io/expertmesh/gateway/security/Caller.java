@@ -38,6 +38,11 @@ public final class Caller {
     return key;
   }
 
+  /** The name of the key. */
+  public String name() {
+    return key.name();
+  }
+
   List<KeyBudget> budgets() {
     return Stream.of(requests, tokens).filter(Objects::nonNull).toList();
   }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.ConfigurationSource;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.ScriptedEngine;
 import io.expertmesh.gateway.http.JsonFields;
 import io.expertmesh.model.tokenizer.LoadedTokenizer;
@@ -13,6 +15,7 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -25,6 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 class DescribedFieldsTest {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final JsonNode DOCUMENT = document();
+  private static final GatewayConfiguration CONFIGURATION = ConfigurationSource.read(Map.of(), null);
 
   private static JsonNode document() {
     try (InputStream file = ScriptedEngine.class.getResourceAsStream("openapi.yaml")) {
@@ -55,7 +59,7 @@ class DescribedFieldsTest {
   @Test
   void ofCompletions() {
     JsonFields fields = fields("{\"prompt\": \"a\"}");
-    CompletionRequest.read(fields, model(), 1);
+    CompletionRequest.read(fields, model(), CONFIGURATION);
     assertThat(new TreeSet<>(fields.known()))
         .isEqualTo(described(DOCUMENT.at("/components/schemas/CompletionRequest")));
   }
@@ -63,7 +67,7 @@ class DescribedFieldsTest {
   @Test
   void ofChats() {
     JsonFields fields = fields("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}");
-    ChatRequest.read(fields, model(), 1);
+    ChatRequest.read(fields, model(), CONFIGURATION);
     assertThat(new TreeSet<>(fields.known())).isEqualTo(described(DOCUMENT.at("/components/schemas/ChatRequest")));
   }
 }
