@@ -39,6 +39,12 @@ final class ServeCommand implements Callable<Integer> {
       description = "Address to listen on; 0.0.0.0 for all. Default: 127.0.0.1, this machine only.")
   private @Nullable String host;
 
+  @Option(
+      names = "--grpc-port",
+      paramLabel = "PORT",
+      description = "Port of the gRPC API (InferenceService); 0 takes any free one. Default: no gRPC API.")
+  private @Nullable Integer grpcPort;
+
   @Option(names = "--config", paramLabel = "FILE", description = "A YAML file with keys and limits.")
   private @Nullable Path config;
 
@@ -58,11 +64,15 @@ final class ServeCommand implements Callable<Integer> {
     if (host != null) {
       options.put("expertmesh.host", host);
     }
+    if (grpcPort != null) {
+      options.put("expertmesh.grpc-port", grpcPort);
+    }
     GatewayConfiguration configuration = ConfigurationSource.read(options, config);
     try (EmbeddedModel opened = model.open();
         GatewayServer server = GatewayServer.start(configuration, opened.served())) {
       PrintWriter err = spec.commandLine().getErr();
-      err.println("Chat at %1$s, or point an OpenAI client at %1$s/v1. Ctrl-C stops.".formatted(server.url()));
+      err.println("Chat at %1$s, or point an OpenAI client at %1$s/v1.%2$s Ctrl-C stops.".formatted(server.url(),
+          server.grpcEndpoint() == null ? "" : " gRPC is at " + server.grpcEndpoint() + "."));
       err.flush();
       stop.await();
     } finally {

@@ -7,6 +7,7 @@ import io.expertmesh.gateway.metrics.EngineCollector;
 import io.expertmesh.gateway.metrics.RequestMetricsFilter;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.AuthenticationFilter;
+import io.expertmesh.gateway.security.Callers;
 import io.expertmesh.gateway.security.OriginRefusal;
 import io.expertmesh.gateway.security.RateLimitFilter;
 import io.expertmesh.gateway.versions.ModelVersions;
@@ -86,8 +87,13 @@ class GatewayApplication {
   }
 
   @Bean
-  FilterRegistrationBean<Filter> authentication(GatewayConfiguration configuration) {
-    return filter(5, new AuthenticationFilter(configuration.keys(), System::nanoTime));
+  Callers callers(GatewayConfiguration configuration) {
+    return new Callers(configuration.keys(), System::nanoTime);
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> authentication(Callers callers) {
+    return filter(5, new AuthenticationFilter(callers));
   }
 
   @Bean

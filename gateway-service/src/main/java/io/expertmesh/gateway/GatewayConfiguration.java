@@ -3,8 +3,10 @@ package io.expertmesh.gateway;
 import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.gateway.security.ApiKey;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.transport.TlsFiles;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
@@ -13,6 +15,8 @@ import org.springframework.util.unit.DataSize;
  *
  * @param host address to listen on; only this machine by default
  * @param port 0 takes any free port
+ * @param grpcPort of the gRPC API, 0 for any free one; null for no gRPC API
+ * @param tls certificate and key of the gRPC API; null for plain text
  * @param keys who may use the server; everybody if there are none
  * @param allowedOrigins web pages that may call the API from a browser ({@code https://host}); none by default
  * @param maxBody request bodies over this are refused
@@ -24,6 +28,8 @@ import org.springframework.util.unit.DataSize;
 public record GatewayConfiguration(
     @DefaultValue("127.0.0.1") String host,
     @DefaultValue("8080") int port,
+    @Nullable Integer grpcPort,
+    @Nullable TlsFiles tls,
     @DefaultValue List<ApiKey> keys,
     @DefaultValue List<String> allowedOrigins,
     @DefaultValue("4MB") DataSize maxBody,
@@ -35,6 +41,8 @@ public record GatewayConfiguration(
     keys = List.copyOf(keys);
     allowedOrigins = List.copyOf(allowedOrigins);
     require(port >= 0 && port <= 65535, "port", port, "between 0 and 65535");
+    require(grpcPort == null || (grpcPort >= 0 && grpcPort <= 65535), "grpc-port", String.valueOf(grpcPort),
+        "between 0 and 65535");
     require(maxBody.toBytes() > 0, "max-body", maxBody, "positive, such as 4MB");
     require(maxAnswers > 0, "max-answers", maxAnswers, "positive");
     require(keepAlive.isPositive(), "keep-alive", keepAlive, "positive, such as 10s");

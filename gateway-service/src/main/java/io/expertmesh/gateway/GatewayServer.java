@@ -8,6 +8,7 @@ import java.net.BindException;
 import java.net.UnknownHostException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.support.DefaultListableBeanFactory;
 import org.springframework.boot.web.server.PortInUseException;
@@ -52,6 +53,9 @@ public final class GatewayServer implements AutoCloseable {
     beans.registerSingleton("servedModel", model);
     beans.registerSingleton("modelVersions", versions);
     context.register(GatewayApplication.class);
+    if (configuration.grpcPort() != null) {
+      context.registerBean(InferenceServer.class);
+    }
     try {
       context.refresh();
     } catch (RuntimeException failure) {
@@ -63,12 +67,17 @@ public final class GatewayServer implements AutoCloseable {
       throw new IllegalStateException("the context started without its web server");
     }
     GatewayServer server = new GatewayServer(configuration, context, webServer.getPort());
-    log.info("Serving {} on {} (up in {} ms)", model.name(), server.url(), (System.nanoTime() - start) / 1_000_000);
+    log.info("Serving {} on {}{} (up in {} ms)", model.name(), server.url(),
+        server.grpcEndpoint() == null ? "" : " and gRPC on " + server.grpcEndpoint(),
+        (System.nanoTime() - start) / 1_000_000);
     return server;
   }
 
   private static RuntimeException explain(RuntimeException failure, GatewayConfiguration configuration) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof FailureException known) {
+        return known;
+      }
       if (cause instanceof PortInUseException) {
         return new FailureException(FailureCategory.INVALID_REQUEST,
             "Port %d on %s is in use: stop what listens there or choose another port (--port, 0 for any).".formatted(
@@ -95,6 +104,12 @@ public final class GatewayServer implements AutoCloseable {
   /** The port that it listens on. */
   public int port() {
     return port;
+  }
+
+  /** host:port where clients on this machine reach the gRPC API; null if there is none. */
+  public @Nullable String grpcEndpoint() {
+    InferenceServer inference = context.getBeanProvider(InferenceServer.class).getIfAvailable();
+    return inference == null ? null : inference.endpoint();
   }
 
   /** Where clients on this machine reach it. */

@@ -69,11 +69,13 @@ public final class GrpcServer implements AutoCloseable {
    * Listens for applications, which need no certificate.
    *
    * @param tls null for plain text
+   * @param maxMessageBytes of a request
    * @throws FailureException INVALID_REQUEST if the address cannot be listened on
    */
-  public static GrpcServer startForApplications(String host, int port, @Nullable Tls tls, Executor executor,
-      List<BindableService> services) {
+  public static GrpcServer startForApplications(String host, int port, @Nullable Tls tls, int maxMessageBytes,
+      Executor executor, List<BindableService> services) {
     NettyServerBuilder builder = builder(host, port, executor)
+        .maxInboundMessageSize(maxMessageBytes)
         .maxConcurrentCallsPerConnection(MAX_APPLICATION_CALLS)
         .maxConnectionIdle(10, TimeUnit.MINUTES);
     if (tls != null) {

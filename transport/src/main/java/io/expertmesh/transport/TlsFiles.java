@@ -25,6 +25,12 @@ import org.jspecify.annotations.Nullable;
  * @param ca certificates that those of other services must come from; links between services need it
  */
 public record TlsFiles(Path certificate, Path key, @Nullable Path ca) {
+  public TlsFiles {
+    if (certificate == null || key == null) {
+      throw failure("TLS needs both a certificate and its key; one of them is missing.", null);
+    }
+  }
+
   /** What the files hold; {@code ca} is empty if there is no such file. */
   record Content(List<X509Certificate> chain, PrivateKey key, List<X509Certificate> ca) {}
 

@@ -150,7 +150,7 @@ class TlsTest {
 
   @Test
   void applicationsNeedNoCertificate() throws Exception {
-    GrpcServer server = keep(GrpcServer.startForApplications("127.0.0.1", 0, tls(authority.issue(Role.EXPERT)),
+    GrpcServer server = keep(GrpcServer.startForApplications("127.0.0.1", 0, tls(authority.issue(Role.EXPERT)), 4096,
         executor, List.of(new Expert())));
 
     assertThat(describe(server, Role.EXPERT, tls(authority.issue("an.application")))).isEqualTo("expert-0");
@@ -160,7 +160,7 @@ class TlsTest {
   @Test
   void newConnectionsUseReplacedFiles() throws Exception {
     TlsFiles serverFiles = authority.issue(Role.EXPERT);
-    GrpcServer server = keep(GrpcServer.startForApplications("127.0.0.1", 0, tls(serverFiles), executor,
+    GrpcServer server = keep(GrpcServer.startForApplications("127.0.0.1", 0, tls(serverFiles), 4096, executor,
         List.of(new Expert())));
     ManagedChannel before = channel(server, Role.EXPERT, tls(authority.issue(Role.GATEWAY)));
     assertThat(describe(before)).isEqualTo("expert-0");

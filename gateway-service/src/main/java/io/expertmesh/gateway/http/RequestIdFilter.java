@@ -7,6 +7,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 import org.springframework.web.filter.OncePerRequestFilter;
 
@@ -20,11 +21,15 @@ public final class RequestIdFilter extends OncePerRequestFilter {
     return (String) request.getAttribute(ATTRIBUTE);
   }
 
+  /** The id that a client sent if it is sane, otherwise a new one. */
+  public static String choose(@Nullable String sent) {
+    return sent != null && SANE.matcher(sent).matches() ? sent : "req-" + UUID.randomUUID();
+  }
+
   @Override
   protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
       throws ServletException, IOException {
-    String sent = request.getHeader(HEADER);
-    String id = sent != null && SANE.matcher(sent).matches() ? sent : "req-" + UUID.randomUUID();
+    String id = choose(request.getHeader(HEADER));
     request.setAttribute(ATTRIBUTE, id);
     response.setHeader(HEADER, id);
     try (var _ = MDC.putCloseable("request", id)) {

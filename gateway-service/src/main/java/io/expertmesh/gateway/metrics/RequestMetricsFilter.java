@@ -28,7 +28,7 @@ public final class RequestMetricsFilter extends OncePerRequestFilter {
       chain.doFilter(request, response);
     } finally {
       long nanos = System.nanoTime() - start;
-      metrics.request(endpoint(request), response.getStatus(), nanos);
+      metrics.request(endpoint(request), Integer.toString(response.getStatus()), nanos);
       log.debug("{} {} {} in {} ms", request.getMethod(), request.getRequestURI(), response.getStatus(),
           nanos / 1_000_000);
     }

@@ -40,9 +40,14 @@ public final class ServingMetrics {
     return new AnswerTimes(timeToFirstToken, timePerOutputToken);
   }
 
-  /** Counts a request that is over. */
-  void request(String endpoint, int status, long nanos) {
-    registry.counter("expertmesh.requests", "endpoint", endpoint, "status", Integer.toString(status)).increment();
+  /**
+   * Counts a request that is over.
+   *
+   * @param endpoint the HTTP route or the gRPC method
+   * @param status the HTTP status or the gRPC code's name
+   */
+  public void request(String endpoint, String status, long nanos) {
+    registry.counter("expertmesh.requests", "endpoint", endpoint, "status", status).increment();
     Timer.builder("expertmesh.request.duration")
         .description("From the arrival of a request to the end of its response")
         .tag("endpoint", endpoint)

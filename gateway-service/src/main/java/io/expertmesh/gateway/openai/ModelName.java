@@ -7,7 +7,7 @@ import io.expertmesh.gateway.http.JsonFields;
 import java.util.Map;
 
 /** The {@code model} field; it may be left out because there is only one. */
-final class ModelName {
+public final class ModelName {
   private ModelName() {}
 
   /** @throws ApiException 404 if it names another model */
@@ -18,7 +18,8 @@ final class ModelName {
     }
   }
 
-  static void check(String name, ServedModel model) {
+  /** @throws ApiException 404 if it is another model's name */
+  public static void check(String name, ServedModel model) {
     if (!model.answersTo(name)) {
       throw new ApiException(new ApiError(404,
           "The model '%s' is not served here; '%s' is.".formatted(name, model.name()), "invalid_request_error", "model",

@@ -1,7 +1,10 @@
 package io.expertmesh.gateway.security;
 
+import io.expertmesh.gateway.http.ApiError;
+import io.expertmesh.gateway.http.ApiException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
@@ -47,10 +50,28 @@ public final class Caller {
     return Stream.of(requests, tokens).filter(Objects::nonNull).toList();
   }
 
-  void useRequest() {
+  /**
+   * Takes a request from the budget.
+   *
+   * @throws ApiException 429 if the minute's requests or tokens are used up
+   */
+  public void useRequest() {
+    for (KeyBudget budget : budgets()) {
+      if (budget.left() <= 0) {
+        throw limited(budget);
+      }
+    }
     if (requests != null) {
       requests.use(1);
     }
+  }
+
+  private static ApiException limited(KeyBudget budget) {
+    int seconds = budget.secondsToRefill();
+    return new ApiException(new ApiError(429,
+        "This key has used its %d %s per minute; try again in %d s.".formatted(budget.perMinute(), budget.unit(),
+            seconds),
+        "rate_limit_error", null, "rate_limit_exceeded", Map.of("Retry-After", Integer.toString(seconds))));
   }
 
   /** Takes prompt and generated tokens from the budget. */
