@@ -64,7 +64,7 @@ public final class ScriptedEngine implements GenerationEngine {
   }
 
   /** Requests that were neither finished nor cancelled. */
-  int running() {
+  public int running() {
     return open.size();
   }
 

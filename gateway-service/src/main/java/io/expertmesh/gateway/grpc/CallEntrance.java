@@ -30,7 +30,7 @@ public final class CallEntrance implements ServerInterceptor {
       Metadata.ASCII_STRING_MARSHALLER);
   private static final Metadata.Key<String> AUTHORIZATION = Metadata.Key.of("authorization",
       Metadata.ASCII_STRING_MARSHALLER);
-  private static final Context.Key<String> ID = Context.key("request id");
+  static final Context.Key<String> ID = Context.key("request id");
   private static final Context.Key<Caller> CALLER = Context.key("caller");
 
   private final Callers callers;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.gateway.grpc;
+
+import org.jspecify.annotations.NullMarked;
