@@ -82,7 +82,7 @@ class AnswerStreamTest {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
-      Thread.yield();
+      Thread.onSpinWait();
     }
   }
 
