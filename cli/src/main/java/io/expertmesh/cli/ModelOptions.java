@@ -39,7 +39,7 @@ final class ModelOptions {
 
   EmbeddedModel open() {
     try (ProgressBars progress = ProgressBars.bytes()) {
-      return EmbeddedModel.open(quantized(source.checkpoint(), progress), source.name(), source.aliases(), numerics,
+      return EmbeddedModel.open(checkpoint(progress), source.name(), source.aliases(), numerics,
           threads());
     }
   }
@@ -67,9 +67,15 @@ final class ModelOptions {
     return arguments;
   }
 
-  private Checkpoint quantized(Checkpoint checkpoint, Progress progress) {
+  /** The checkpoint, quantised as it is loaded if that was asked for. */
+  Checkpoint checkpoint(Progress progress) {
+    Checkpoint checkpoint = source.checkpoint();
     DType dtype = quantization.dtype;
     return dtype == null ? checkpoint : QuantizedCheckpoint.of(checkpoint, dtype, progress);
+  }
+
+  Numerics numerics() {
+    return numerics;
   }
 
   /** As users write it. */

@@ -1,4 +1,4 @@
-/** One process that holds some experts and runs their feed-forward networks for any gateway. */
+/** A process that holds some experts and runs them for any gateway: how it is configured, started and stopped. */
 @NullMarked
 package io.expertmesh.expert;
 

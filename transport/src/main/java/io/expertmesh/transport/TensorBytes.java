@@ -39,8 +39,8 @@ public final class TensorBytes {
         .setData(UnsafeByteOperations.unsafeWrap(bytes)).build();
   }
 
-  /** The nearest bf16, ties to even; what is not a number stays none. */
-  private static short bfloat16(float value) {
+  /** The bits of the nearest bf16, ties to even; what is not a number stays none. */
+  public static short bfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
       return (short) ((bits >>> 16) | 0x40);

@@ -2,13 +2,12 @@ package io.expertmesh.engine.text;
 
 import io.expertmesh.engine.schedule.BatchingEngine;
 import io.expertmesh.engine.schedule.EngineConfiguration;
-import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.checkpoint.Checkpoint;
-import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.decoder.ProcessKernels;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.BoundModel;
 import io.expertmesh.model.tokenizer.LoadedTokenizer;
@@ -48,11 +47,7 @@ public final class EmbeddedModel implements AutoCloseable {
    */
   public static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Numerics numerics,
       int threads) {
-    Kernels kernels = kernelsOfThisProcess();
-    if (numerics == Numerics.EXACT && kernels.numerics() != Numerics.EXACT) {
-      throw new FailureException(FailureCategory.INVALID_REQUEST,
-          "the kernels %s are not exact; leave out -D%s".formatted(kernels.name(), KernelSelection.PROPERTY));
-    }
+    Kernels kernels = ProcessKernels.promising(numerics);
     BoundModel bound = BoundModel.of(checkpoint, kernels);
     Architecture model = bound.architecture();
     LoadedTokenizer text = TokenizerLoader.load(checkpoint);
@@ -66,17 +61,6 @@ public final class EmbeddedModel implements AutoCloseable {
         model.contextLength(), model.vocabularySize(), IntStream.range(0, model.blocks().size()).boxed().toList(),
         moe.experts(), generation.sampling());
     return new EmbeddedModel(served, model, kernels, threads, engine);
-  }
-
-  private static Kernels kernelsOfThisProcess() {
-    try {
-      return KernelSelection.kernels();
-    } catch (ExceptionInInitializerError failed) {
-      if (failed.getCause() instanceof IllegalStateException forced) {
-        throw new FailureException(FailureCategory.INVALID_REQUEST, String.valueOf(forced.getMessage()), forced);
-      }
-      throw failed;
-    }
   }
 
   public ServedModel served() {

@@ -1,0 +1,118 @@
+package io.expertmesh.cli;
+
+import io.expertmesh.expert.ExpertConfiguration;
+import io.expertmesh.expert.ExpertIds;
+import io.expertmesh.expert.ExpertServer;
+import io.expertmesh.model.checkpoint.Progress;
+import io.expertmesh.transport.Role;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Holds some experts and runs them for any gateway until the process is told to stop. */
+@Command(
+    name = "expert",
+    description = "Holds some of a model's experts and runs them for gateways, over gRPC.",
+    footer = {
+        "",
+        "Prints one line of JSON on standard output when it can be called.",
+        "",
+        "Examples:",
+        "  expertmesh expert --experts 0-7 --router 127.0.0.1:9100",
+        "  expertmesh expert --model olmoe-q8_0.gguf --experts auto --router 10.0.0.7:9100,10.0.0.8:9100"})
+final class ExpertCommand implements Callable<Integer> {
+  @Mixin
+  private ModelOptions model = new ModelOptions();
+
+  @Mixin
+  private TlsOptions tls = new TlsOptions();
+
+  @Mixin
+  private StopSignal stop = new StopSignal();
+
+  @Option(
+      names = "--experts",
+      required = true,
+      paramLabel = "IDS",
+      description = "The experts it holds: ids and ranges such as 0-7 or 16,40-43, all, or auto for what the router assigns.")
+  private String experts = "";
+
+  @Option(
+      names = "--router",
+      paramLabel = "HOST:PORT",
+      split = ",",
+      description = "The router to register with; several if there are replicas. Default: none.")
+  private List<String> routers = List.of();
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description = "What operators call it; the same over restarts. Default: expert- and its experts.")
+  private @Nullable String name;
+
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      defaultValue = "127.0.0.1",
+      description = "Address to listen on. Default: ${DEFAULT-VALUE}, this machine only.")
+  private String host = "127.0.0.1";
+
+  @Option(
+      names = {"-p", "--port"},
+      paramLabel = "PORT",
+      defaultValue = "0",
+      description = "Port of the gRPC server. Default: ${DEFAULT-VALUE}, any free port.")
+  private int port;
+
+  @Option(
+      names = "--http-port",
+      paramLabel = "PORT",
+      defaultValue = "0",
+      description = "Port of /health and /metrics. Default: ${DEFAULT-VALUE}, any free port.")
+  private int httpPort;
+
+  @Option(
+      names = "--model-version",
+      paramLabel = "LABEL",
+      description = "What the version of the model is called. Default: a digest of the checkpoint.")
+  private @Nullable String version;
+
+  @Option(
+      names = "--max-queued-rows",
+      paramLabel = "N",
+      defaultValue = "" + ExpertConfiguration.DEFAULT_QUEUED_ROWS,
+      description = "Rows that may wait, of all gateways together. Default: ${DEFAULT-VALUE}.")
+  private int maxQueuedRows = ExpertConfiguration.DEFAULT_QUEUED_ROWS;
+
+  @Option(
+      names = "--max-experts",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Experts that the router may assign at most. Default: ${DEFAULT-VALUE}, no limit.")
+  private int maxExperts;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    String called = name == null ? "expert-" + experts.replace(',', '_').replace(" ", "") : name;
+    ExpertConfiguration configuration = new ExpertConfiguration(called, host, port, httpPort,
+        ExpertIds.parse(experts), maxExperts, model.numerics(), model.threads(), version, maxQueuedRows, routers,
+        tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10));
+    try (ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE))) {
+      new ReadyLine().address("grpc", server.grpcEndpoint()).address("http", server.httpUrl()).print(spec);
+      stop.await();
+    } finally {
+      stop.closed();
+    }
+    return 0;
+  }
+}

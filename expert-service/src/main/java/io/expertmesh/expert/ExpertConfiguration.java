@@ -1,0 +1,78 @@
+package io.expertmesh.expert;
+
+import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.transport.LinkSecurity;
+import io.expertmesh.transport.Plaintext;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a process runs.
+ *
+ * @param name what operators call it; stays the same over restarts
+ * @param host address to listen on
+ * @param port of the gRPC server; 0 takes any free one
+ * @param httpPort of health and metrics; 0 takes any free one
+ * @param experts which it holds
+ * @param maxExperts that it can hold; 0 for no limit
+ * @param numerics what the arithmetic must promise at least
+ * @param threads that compute
+ * @param version what the model's version is called; null for a digest of the checkpoint
+ * @param maxQueuedRows that may wait, of all gateways together
+ * @param routers host:port of each; empty to serve without one
+ * @param drainTimeout how long the process answers what it has when it is told to stop
+ * @param unreadTimeout after which a gateway that reads none of its results loses its stream
+ */
+public record ExpertConfiguration(
+    String name,
+    String host,
+    int port,
+    int httpPort,
+    ExpertIds experts,
+    int maxExperts,
+    Numerics numerics,
+    int threads,
+    @Nullable String version,
+    int maxQueuedRows,
+    List<String> routers,
+    LinkSecurity security,
+    Duration drainTimeout,
+    Duration unreadTimeout) {
+  public static final int DEFAULT_QUEUED_ROWS = 32768;
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
+  private static final Pattern VERSION = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/@+=-]{0,199}");
+
+  public ExpertConfiguration {
+    routers = List.copyOf(routers);
+    require(NAME.matcher(name).matches(), "--name", "--name is '%s'; it must be 1 to 128 of A-Z a-z 0-9 . _ : -", name);
+    require(version == null || VERSION.matcher(version).matches(), "--model-version",
+        "--model-version is '%s'; it must be 1 to 200 of A-Z a-z 0-9 . _ : / @ + = -", String.valueOf(version));
+    require(port >= 0 && port <= 65535, "--port", "--port is %d; it must be 0 to 65535", port);
+    require(httpPort >= 0 && httpPort <= 65535, "--http-port", "--http-port is %d; it must be 0 to 65535", httpPort);
+    require(threads >= 1 && threads <= 1024, "--threads", "--threads is %d; it must be 1 to 1024", threads);
+    require(maxExperts >= 0, "--max-experts", "--max-experts is %d; it must be 0 (no limit) or more", maxExperts);
+    require(maxQueuedRows >= 1 && maxQueuedRows <= 1 << 24, "--max-queued-rows",
+        "--max-queued-rows is %d; it must be 1 to 16777216", maxQueuedRows);
+  }
+
+  /** On this machine alone, with any free ports, a thread per core and no router. */
+  public static ExpertConfiguration of(String name, ExpertIds experts) {
+    return new ExpertConfiguration(name, "127.0.0.1", 0, 0, experts, 0, Numerics.FAST,
+        Runtime.getRuntime().availableProcessors(), null, DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK,
+        Duration.ofSeconds(10), Duration.ofSeconds(10));
+  }
+
+  /** Whether the router chooses what the process holds. */
+  boolean takesAssignments() {
+    return experts instanceof ExpertIds.Auto;
+  }
+
+  private static void require(boolean valid, String option, String message, Object value) {
+    if (!valid) {
+      throw FailureException.invalidParameter(option, message.formatted(value));
+    }
+  }
+}

@@ -1,0 +1,213 @@
+package io.expertmesh.expert;
+
+import io.expertmesh.expert.compute.ComputeThread;
+import io.expertmesh.expert.compute.ExpertProcess;
+import io.expertmesh.expert.compute.WarmUp;
+import io.expertmesh.expert.grpc.ForwardService;
+import io.expertmesh.expert.http.StatusEndpoint;
+import io.expertmesh.expert.registration.RouterLink;
+import io.expertmesh.kernels.Kernels;
+import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.decoder.ProcessKernels;
+import io.expertmesh.model.family.ModelExperts;
+import io.expertmesh.model.family.ModelFingerprint;
+import io.expertmesh.proto.v1.ProcessState;
+import io.expertmesh.proto.v1.RegisterRequest;
+import io.expertmesh.proto.v1.RejectionReason;
+import io.expertmesh.transport.GrpcServer;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A running process: what it holds, its servers, and its link to the router. */
+public final class ExpertServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ExpertServer.class);
+  /** A gateway that has heard of the drain sends nothing for longer than this. */
+  private static final Duration QUIET = Duration.ofMillis(300);
+
+  private final ExpertConfiguration configuration;
+  private final Kernels kernels;
+  private final ModelExperts model;
+  private final ExpertProcess process;
+  private final ForwardService service;
+  private final ComputeThread compute;
+  private final GrpcServer grpc;
+  private final StatusEndpoint http;
+  private final WarmUp warmUp;
+  private final ScheduledExecutorService housekeeping = Executors.newSingleThreadScheduledExecutor(
+      Thread.ofPlatform().daemon().name("expert-housekeeping").factory());
+  private volatile @Nullable AssignedExperts assigned;
+  private volatile @Nullable RouterLink router;
+
+  private ExpertServer(ExpertConfiguration configuration, Checkpoint checkpoint) {
+    this.configuration = configuration;
+    this.kernels = ProcessKernels.promising(configuration.numerics());
+    this.model = ModelExperts.of(checkpoint, kernels);
+    configuration.experts().initially(model.experts());
+    this.process = new ExpertProcess(model, kernels, configuration.maxQueuedRows());
+    this.warmUp = new WarmUp(model, kernels);
+    this.service = new ForwardService(process, configuration.unreadTimeout());
+    this.grpc = GrpcServer.start(configuration.host(), configuration.port(), configuration.security(), Runnable::run,
+        List.of(service));
+    try {
+      this.http = StatusEndpoint.start(configuration.host(), configuration.httpPort(), process, this::registeredWith);
+    } catch (RuntimeException failure) {
+      grpc.close();
+      throw failure;
+    }
+    this.compute = process.startComputing(kernels, configuration.threads());
+    process.onChange(state -> grpc.serving(state == ProcessState.PROCESS_STATE_READY));
+    long period = Math.max(10, configuration.unreadTimeout().toMillis() / 5);
+    var _ = housekeeping.scheduleWithFixedDelay(service::dropUnread, period, period, TimeUnit.MILLISECONDS);
+  }
+
+  /**
+   * Listens, loads and checks the experts, and returns when they can be called; one that takes assignments, when it can
+   * take them. It registers with the router as soon as it listens.
+   *
+   * @throws io.expertmesh.model.failure.FailureException if the configuration, the checkpoint or an address cannot be
+   *     used, or the kernels do not compute what the reference does
+   */
+  public static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint) {
+    ExpertServer server = new ExpertServer(configuration, checkpoint);
+    try {
+      server.load();
+    } catch (RuntimeException failure) {
+      server.stop();
+      throw failure;
+    }
+    return server;
+  }
+
+  private void load() {
+    if (configuration.takesAssignments()) {
+      assigned = new AssignedExperts(process, warmUp, configuration.maxExperts());
+    }
+    if (!configuration.routers().isEmpty()) {
+      startRegistering();
+    }
+    process.identify(ModelFingerprint.of(model, kernels, kernels.numerics(), configuration.version()));
+    List<Integer> ids = configuration.experts().initially(model.experts());
+    process.holding().add(process.holding().load(ids));
+    process.enter(ProcessState.PROCESS_STATE_WARMING);
+    List<Integer> checked = ids.isEmpty() ? List.of(0) : ids;
+    warmUp.check(checked, configuration.threads());
+    warmUp.measure(checked, configuration.threads(), process.speed());
+    process.enter(ProcessState.PROCESS_STATE_READY);
+    log.info("Ready: {} on {}, {} rows/s, {}", process.holding(), process.backend(),
+        Math.round(process.speed().rowsPerSecond()), grpc.endpoint());
+  }
+
+  private void startRegistering() {
+    AssignedExperts taking = assigned;
+    RouterLink link = new RouterLink(configuration.routers(), configuration.security(), this::report,
+        assignment -> {
+          if (taking != null) {
+            taking.assign(assignment, this::reportNow);
+          }
+        });
+    router = link;
+    process.onChange(state -> link.reportNow());
+  }
+
+  private void reportNow() {
+    RouterLink link = router;
+    if (link != null) {
+      link.reportNow();
+    }
+  }
+
+  private RegisterRequest report() {
+    AssignedExperts taking = assigned;
+    List<Integer> ids = process.holding().ids();
+    return RegisterRequest.newBuilder()
+        .setProcessId(process.id())
+        .setName(configuration.name())
+        .setEndpoint(grpc.endpoint())
+        .setHttp(http.url())
+        .setPid(Math.toIntExact(ProcessHandle.current().pid()))
+        .setState(process.state())
+        // A router that places experts must know of those that nobody holds yet.
+        .setFingerprint(taking == null ? process.fingerprint(ids) : process.wholeFingerprint())
+        .addAllExpertIds(ids)
+        .setTakesAssignments(taking != null)
+        .setMaxExperts(configuration.maxExperts())
+        .setBackend(process.backend())
+        .setRowsPerSecond(process.speed().rowsPerSecond())
+        .setLoad(process.loadReport())
+        .setAssignmentId(taking == null ? 0 : taking.fulfilled())
+        .build();
+  }
+
+  private @Nullable String registeredWith() {
+    RouterLink link = router;
+    return link == null ? null : link.registeredWith();
+  }
+
+  /** host:port of the gRPC server. */
+  public String grpcEndpoint() {
+    return grpc.endpoint();
+  }
+
+  /** URL of health and metrics. */
+  public String httpUrl() {
+    return http.url();
+  }
+
+  /** What it holds and how it is doing. */
+  public ExpertProcess process() {
+    return process;
+  }
+
+  /**
+   * Drains: says so to the router, answers what comes until gateways have moved on, then what waits, and stops. All of
+   * it within the configured time.
+   */
+  @Override
+  public void close() {
+    long end = System.nanoTime() + configuration.drainTimeout().toNanos();
+    log.info("Draining");
+    process.enter(ProcessState.PROCESS_STATE_DRAINING);
+    try {
+      if (registeredWith() != null) {
+        boolean _ = process.queue().awaitQuiet(QUIET.toNanos(), configuration.drainTimeout().toNanos() / 2);
+      }
+      process.queue().refuse(RejectionReason.REJECTION_REASON_DRAINING, "the process is about to stop");
+      boolean done = process.queue().awaitQuiet(0, end - System.nanoTime());
+      while (done && !service.isEverythingSent() && System.nanoTime() - end < 0) {
+        Thread.sleep(5);
+      }
+      log.info(done ? "Drained" : "Stopping with {} rows not computed", process.queue().queuedRows());
+    } catch (InterruptedException impatient) {
+      Thread.currentThread().interrupt();
+    }
+    stop();
+  }
+
+  private void stop() {
+    RouterLink link = router;
+    if (link != null) {
+      link.close();
+    }
+    AssignedExperts taking = assigned;
+    if (taking != null) {
+      taking.close();
+    }
+    housekeeping.shutdownNow();
+    compute.close();
+    service.endStreams(Status.UNAVAILABLE.withDescription("the process stops"));
+    http.close();
+    try {
+      grpc.shutdown(Duration.ofMillis(500));
+    } catch (InterruptedException e) {
+      grpc.close();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package io.expertmesh.expert.compute;
+
+import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.proto.v1.DType;
+import io.expertmesh.proto.v1.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+
+/**
+ * Token rows for some experts of one layer, checked. It keeps the weights that it needs, so that experts can be given up
+ * while it waits.
+ */
+public final class Batch {
+  final BatchOwner owner;
+  final long id;
+  final int layer;
+  final int[] expertIds;
+  final ExpertWeights[] experts;
+  /** Expert i has the rows starts[i] to starts[i + 1] (exclusive). */
+  final int[] starts;
+  /** (rows): indices into the hidden states. */
+  final int[] tokens;
+  final DType resultType;
+  final long arrivedNanos;
+  final long deadlineNanos;
+  final boolean hasDeadline;
+  private final boolean f32;
+  private final FloatBuffer floats;
+  private final ShortBuffer bfloats;
+
+  /**
+   * @param hidden (tokens, hidden)
+   * @param timeoutMicros from its arrival; 0 for none
+   */
+  Batch(BatchOwner owner, long id, int layer, int[] expertIds, ExpertWeights[] experts, int[] starts, int[] tokens,
+      Tensor hidden, DType resultType, long arrivedNanos, long timeoutMicros) {
+    this.owner = owner;
+    this.id = id;
+    this.layer = layer;
+    this.expertIds = expertIds;
+    this.experts = experts;
+    this.starts = starts;
+    this.tokens = tokens;
+    this.resultType = resultType;
+    this.arrivedNanos = arrivedNanos;
+    this.hasDeadline = timeoutMicros > 0 && timeoutMicros < Long.MAX_VALUE / 2000;
+    this.deadlineNanos = hasDeadline ? arrivedNanos + timeoutMicros * 1000 : arrivedNanos;
+    this.f32 = hidden.getDtype() == DType.D_TYPE_F32;
+    ByteBuffer bytes = hidden.getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    this.floats = bytes.asFloatBuffer();
+    this.bfloats = bytes.asShortBuffer();
+  }
+
+  public long id() {
+    return id;
+  }
+
+  /** Number of (token, expert) pairs. */
+  public int rows() {
+    return tokens.length;
+  }
+
+  /** Copies the hidden state of one token to {@code target} from {@code at} on. Any number of threads may. */
+  void copyToken(int token, int hidden, float[] target, int at) {
+    if (f32) {
+      floats.get(token * hidden, target, at, hidden);
+    } else {
+      for (int i = 0; i < hidden; i++) {
+        target[at + i] = Float.intBitsToFloat(bfloats.get(token * hidden + i) << 16);
+      }
+    }
+  }
+
+  /** Whether the answer would come too late if computing began at {@code nanos}. */
+  boolean isTooLate(long nanos) {
+    return hasDeadline && nanos - deadlineNanos >= 0;
+  }
+}

@@ -1,0 +1,100 @@
+package io.expertmesh.expert.http;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.expertmesh.expert.compute.ExpertProcess;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.proto.v1.ProcessState;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** {@code /health} and {@code /metrics} over HTTP. */
+public final class StatusEndpoint implements AutoCloseable {
+  private static final String TEXT = "text/plain; version=0.0.4; charset=utf-8";
+  private static final String JSON = "application/json";
+
+  private final HttpServer server;
+  private final ExecutorService executor;
+  private final String host;
+
+  private StatusEndpoint(HttpServer server, ExecutorService executor, String host) {
+    this.server = server;
+    this.executor = executor;
+    this.host = host;
+  }
+
+  /**
+   * Listens.
+   *
+   * @param port 0 takes any free one
+   * @param router the router that the process is registered with; null for none
+   * @throws FailureException INVALID_REQUEST if the address cannot be listened on
+   */
+  public static StatusEndpoint start(String host, int port, ExpertProcess process, Supplier<@Nullable String> router) {
+    HttpServer server;
+    try {
+      server = HttpServer.create(new InetSocketAddress(host, port), 0);
+    } catch (IOException e) {
+      throw new FailureException(FailureCategory.INVALID_REQUEST,
+          "cannot listen on %s port %d for HTTP: %s".formatted(host, port, e.getMessage()), e);
+    }
+    ExecutorService executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http-", 0).factory());
+    server.setExecutor(executor);
+    server.createContext("/", exchange -> answer(exchange, process, router));
+    server.start();
+    return new StatusEndpoint(server, executor, host);
+  }
+
+  private static void answer(HttpExchange exchange, ExpertProcess process, Supplier<@Nullable String> router)
+      throws IOException {
+    try (exchange) {
+      if (!exchange.getRequestMethod().equals("GET")) {
+        send(exchange, 405, JSON, "{\"error\":\"only GET is possible\"}");
+        return;
+      }
+      switch (exchange.getRequestURI().getPath()) {
+        case "/health" -> send(exchange, process.isReady() ? 200 : 503, JSON, health(process, router.get()));
+        case "/metrics" -> send(exchange, 200, TEXT, process.metrics().scrape());
+        default -> send(exchange, 404, JSON, "{\"error\":\"there are /health and /metrics\"}");
+      }
+    }
+  }
+
+  private static String health(ExpertProcess process, @Nullable String router) {
+    return "{\"status\":\"%s\",\"process_id\":\"%s\",\"experts\":\"%s\",\"queued_rows\":%d,\"router\":%s}".formatted(
+        word(process.state()), process.id(), process.holding(), process.queue().queuedRows(),
+        router == null ? "null" : "\"" + router + "\"");
+  }
+
+  /** Such as {@code ready}. */
+  private static String word(ProcessState state) {
+    return state.name().substring("PROCESS_STATE_".length()).toLowerCase(Locale.ROOT);
+  }
+
+  private static void send(HttpExchange exchange, int status, String type, String body) throws IOException {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", type);
+    exchange.sendResponseHeaders(status, bytes.length);
+    exchange.getResponseBody().write(bytes);
+  }
+
+  /** Such as {@code http://127.0.0.1:4124}. */
+  public String url() {
+    String reachable = host.equals("0.0.0.0") ? "127.0.0.1" : host.equals("::") ? "::1" : host;
+    return "http://" + (reachable.contains(":") ? "[" + reachable + "]" : reachable) + ":"
+        + server.getAddress().getPort();
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+    executor.shutdownNow();
+  }
+}

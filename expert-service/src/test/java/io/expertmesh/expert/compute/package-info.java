@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.expert.compute;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.expert;
+
+import org.jspecify.annotations.NullMarked;
