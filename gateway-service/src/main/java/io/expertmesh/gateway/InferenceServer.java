@@ -1,10 +1,10 @@
 package io.expertmesh.gateway;
 
-import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.grpc.CallEntrance;
 import io.expertmesh.gateway.grpc.InferenceService;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.Callers;
+import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.transport.GrpcServer;
 import io.expertmesh.transport.Tls;
 import io.grpc.BindableService;
@@ -27,10 +27,11 @@ final class InferenceServer implements SmartLifecycle {
   private @Nullable Tls tls;
   private volatile @Nullable GrpcServer server;
 
-  InferenceServer(GatewayConfiguration configuration, ServedModel model, Callers callers, ServingMetrics metrics) {
+  InferenceServer(GatewayConfiguration configuration, ModelVersions versions, Callers callers,
+      ServingMetrics metrics) {
     this.configuration = configuration;
     CallEntrance entrance = new CallEntrance(callers, metrics);
-    InferenceService inference = new InferenceService(model, metrics);
+    InferenceService inference = new InferenceService(versions, configuration, metrics);
     this.service = () -> ServerInterceptors.intercept(inference, entrance);
   }
 

@@ -40,9 +40,9 @@ final class AnswerStream {
   }
 
   /** Returns when the call is over. */
-  void run(ServedModel model, ServingMetrics metrics) {
+  void run(ServingMetrics metrics) {
     try (var _ = MDC.putCloseable("request", requestId)) {
-      send(model, metrics.startAnswer());
+      send(answer.version().model(), metrics.startAnswer(answer.version().name()));
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
       client.onError(GrpcErrors.of(stopping));
@@ -65,7 +65,7 @@ final class AnswerStream {
           if (event instanceof TextEvent.Delta delta) {
             generated += delta.tokens().size();
           }
-          client.onNext(GenerateReplies.of(event, answer.generation().promptIds()));
+          client.onNext(GenerateReplies.of(event, answer));
         }
         if (event instanceof TextEvent.End) {
           client.onCompleted();

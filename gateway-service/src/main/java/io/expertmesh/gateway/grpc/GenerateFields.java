@@ -1,7 +1,6 @@
 package io.expertmesh.gateway.grpc;
 
 import com.google.protobuf.Message;
-import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.proto.v1.GenerateRequest;
 import io.expertmesh.proto.v1.Sampling;
@@ -35,20 +34,8 @@ final class GenerateFields {
     made.sampling(request.getSampling());
     made.ending();
     made.reports();
+    made.unavailable();
     return made.fields;
-  }
-
-  /** What experts that are missing mean for the request. */
-  static UnavailablePolicy policy(GenerateRequest request) {
-    return switch (request.getUnavailablePolicy()) {
-      case UNAVAILABLE_POLICY_UNSPECIFIED, UNAVAILABLE_POLICY_STRICT -> UnavailablePolicy.STRICT;
-      case UNAVAILABLE_POLICY_WAIT -> UnavailablePolicy.WAIT;
-      case UNAVAILABLE_POLICY_SUBSTITUTE -> UnavailablePolicy.SUBSTITUTE;
-      case UNAVAILABLE_POLICY_DROP -> UnavailablePolicy.DROP;
-      case UNRECOGNIZED -> throw ApiException.invalid("unavailable_policy",
-          "'unavailable_policy' is %d, which this server does not know.".formatted(
-              request.getUnavailablePolicyValue()));
-    };
   }
 
   /** Nothing is ignored: fields of a newer protocol may change what an answer means. */
@@ -144,6 +131,22 @@ final class GenerateFields {
     }
     if (request.getReturnRouting()) {
       fields.put("return_routing", true);
+    }
+  }
+
+  private void unavailable() {
+    String policy = switch (request.getUnavailablePolicy()) {
+      case UNAVAILABLE_POLICY_UNSPECIFIED -> null;
+      case UNAVAILABLE_POLICY_STRICT -> "strict";
+      case UNAVAILABLE_POLICY_WAIT -> "wait";
+      case UNAVAILABLE_POLICY_SUBSTITUTE -> "substitute";
+      case UNAVAILABLE_POLICY_DROP -> "drop";
+      case UNRECOGNIZED -> throw ApiException.invalid("unavailable_policy",
+          "'unavailable_policy' is %d, which this server does not know.".formatted(
+              request.getUnavailablePolicyValue()));
+    };
+    if (policy != null) {
+      fields.putObject("expertmesh").put("unavailable_policy", policy);
     }
   }
 }

@@ -2,6 +2,7 @@ package io.expertmesh.gateway.grpc;
 
 import io.expertmesh.engine.api.TokenLogprobs;
 import io.expertmesh.engine.text.TextEvent;
+import io.expertmesh.gateway.openai.SingleAnswers.SingleAnswer;
 import io.expertmesh.proto.v1.Degradation;
 import io.expertmesh.proto.v1.Delta;
 import io.expertmesh.proto.v1.End;
@@ -17,12 +18,12 @@ import io.expertmesh.proto.v1.TokenRouting;
 final class GenerateReplies {
   private GenerateReplies() {}
 
-  static GenerateResponse of(TextEvent event, int[] promptIds) {
+  static GenerateResponse of(TextEvent event, SingleAnswer answer) {
     GenerateResponse.Builder response = GenerateResponse.newBuilder();
     return switch (event) {
-      case TextEvent.Prompt prompt -> response.setPrompt(prompt(prompt, promptIds)).build();
+      case TextEvent.Prompt prompt -> response.setPrompt(prompt(prompt, answer.generation().promptIds())).build();
       case TextEvent.Delta delta -> response.setDelta(delta(delta)).build();
-      case TextEvent.End end -> response.setEnd(end(end)).build();
+      case TextEvent.End end -> response.setEnd(end(end, answer.version().name())).build();
     };
   }
 
@@ -54,7 +55,7 @@ final class GenerateReplies {
     return message.build();
   }
 
-  private static End end(TextEvent.End end) {
+  private static End end(TextEvent.End end, String version) {
     End.Builder message = End.newBuilder()
         .setReason(switch (end.reason()) {
           case STOP -> FinishReason.FINISH_REASON_STOP;
@@ -62,7 +63,8 @@ final class GenerateReplies {
         })
         .setPromptTokens(end.usage().prompt())
         .setReusedPromptTokens(end.usage().reused())
-        .setGeneratedTokens(end.usage().generated());
+        .setGeneratedTokens(end.usage().generated())
+        .setVersion(version);
     end.routing().forEach(token -> message.addRouting(routing(token)));
     end.degraded().forEach(degraded -> message.addDegraded(Degradation.newBuilder().setLayer(degraded.layer())
         .addAllExpertIds(degraded.experts())));

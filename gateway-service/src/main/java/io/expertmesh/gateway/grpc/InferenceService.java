@@ -1,12 +1,13 @@
 package io.expertmesh.gateway.grpc;
 
-import io.expertmesh.engine.api.WhenUnavailable;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.openai.ModelName;
 import io.expertmesh.gateway.openai.SingleAnswers;
 import io.expertmesh.gateway.openai.SingleAnswers.SingleAnswer;
+import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.proto.v1.DetokenizeRequest;
 import io.expertmesh.proto.v1.DetokenizeResponse;
 import io.expertmesh.proto.v1.GenerateRequest;
@@ -28,21 +29,20 @@ public final class InferenceService extends InferenceServiceImplBase {
   private final ServingMetrics metrics;
   private final SingleAnswers answers;
 
-  public InferenceService(ServedModel model, ServingMetrics metrics) {
-    this.model = model;
+  public InferenceService(ModelVersions versions, GatewayConfiguration configuration, ServingMetrics metrics) {
+    this.model = versions.main().model();
     this.metrics = metrics;
-    this.answers = new SingleAnswers(model);
+    this.answers = new SingleAnswers(versions, configuration);
   }
 
   @Override
   public void generate(GenerateRequest request, StreamObserver<GenerateResponse> client) {
     try {
-      SingleAnswer read = answers.read(GenerateFields.of(request), "gen-" + UUID.randomUUID());
-      SingleAnswer answer = new SingleAnswer(
-          read.generation().with(WhenUnavailable.of(GenerateFields.policy(request))), read.stopStrings());
+      SingleAnswer answer = answers.read(GenerateFields.of(request), "gen-" + UUID.randomUUID(),
+          CallEntrance.caller());
       AnswerStream stream = new AnswerStream((ServerCallStreamObserver<GenerateResponse>) client, answer);
       // Not in this thread, which must be free to hear that the client is ready or gone.
-      Thread.ofVirtual().name("generate").start(() -> stream.run(model, metrics));
+      Thread.ofVirtual().name("generate").start(() -> stream.run(metrics));
     } catch (RuntimeException refused) {
       client.onError(GrpcErrors.of(refused));
     }

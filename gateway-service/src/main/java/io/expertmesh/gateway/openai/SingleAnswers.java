@@ -2,7 +2,11 @@ package io.expertmesh.gateway.openai;
 
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.text.ServedModel;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.JsonFields;
+import io.expertmesh.gateway.security.Caller;
+import io.expertmesh.gateway.versions.ModelVersions;
+import io.expertmesh.gateway.versions.ModelVersions.Version;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -10,39 +14,51 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Reads requests for one answer that did not come over HTTP, with the fields and by the rules of those that do. */
 public final class SingleAnswers {
-  private final ServedModel model;
+  private final ModelVersions versions;
+  private final GatewayConfiguration configuration;
   private final Constraints constraints;
 
-  public SingleAnswers(ServedModel model) {
-    this.model = model;
-    this.constraints = new Constraints(model.tokenizer());
+  public SingleAnswers(ModelVersions versions, GatewayConfiguration configuration) {
+    this.versions = versions;
+    this.configuration = configuration;
+    this.constraints = new Constraints(versions.main().model().tokenizer());
   }
 
   /**
    * One answer.
    *
+   * @param version of the model that generates it
    * @param stopStrings end the answer and are not part of it
    */
-  public record SingleAnswer(GenerationRequest generation, List<String> stopStrings) {}
+  public record SingleAnswer(Version version, GenerationRequest generation, List<String> stopStrings) {}
 
   /**
    * Reads the fields of {@code /v1/chat/completions} if there are {@code messages}, otherwise those of
    * {@code /v1/completions}, which may have a {@code response_format} here and as many tokens as the context has room
    * for.
    *
+   * @param caller who wants it; null where no keys are configured
    * @throws io.expertmesh.gateway.http.ApiException naming the field that is wrong
    */
-  public SingleAnswer read(ObjectNode fields, String id) {
+  public SingleAnswer read(ObjectNode fields, String id, @Nullable Caller caller) {
+    ServedModel model = versions.main().model();
     if (fields.has("messages")) {
-      ChatRequest chat = ChatRequest.read(new JsonFields(fields), model, 1);
-      return new SingleAnswer(chat.generations(id, model, constraints).getFirst(), chat.options().stopStrings());
+      ChatRequest chat = ChatRequest.read(new JsonFields(fields), model, configuration);
+      Version version = version(chat.options(), id, caller);
+      return new SingleAnswer(version, chat.generations(id, version.model(), constraints).getFirst(),
+          chat.options().stopStrings());
     }
     ResponseFormat format = takeFormat(fields);
-    CompletionRequest completion = CompletionRequest.read(new JsonFields(fields), model, 1);
+    CompletionRequest completion = CompletionRequest.read(new JsonFields(fields), model, configuration);
+    Version version = version(completion.options(), id, caller);
     Integer maxTokens = fields.has("max_tokens") ? completion.maxTokens() : null;
     GenerationRequest generation = completion.options().request(id, completion.prompts().getFirst().ids(), 0,
-        maxTokens, model, completion.logprobs(), -1, constraints.of(format));
-    return new SingleAnswer(generation, completion.options().stopStrings());
+        maxTokens, version.model(), completion.logprobs(), -1, constraints.of(format));
+    return new SingleAnswer(version, generation, completion.options().stopStrings());
+  }
+
+  private Version version(GenerationOptions options, String id, @Nullable Caller caller) {
+    return versions.choose(id, options.expertMesh().version(), caller == null ? null : caller.name());
   }
 
   private static ResponseFormat takeFormat(ObjectNode fields) {

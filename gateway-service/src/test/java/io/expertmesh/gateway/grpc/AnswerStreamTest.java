@@ -8,6 +8,7 @@ import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.ScriptedEngine;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.openai.SingleAnswers.SingleAnswer;
+import io.expertmesh.gateway.versions.ModelVersions.Version;
 import io.expertmesh.model.tokenizer.LoadedTokenizer;
 import io.expertmesh.model.tokenizer.TokenizerLoader;
 import io.expertmesh.proto.v1.GenerateResponse;
@@ -51,6 +52,7 @@ class AnswerStreamTest {
     until(() -> client.completed);
     assertThat(client.received).hasSize(1 + TOKENS + 1);
     assertThat(client.received.getLast().getEnd().getGeneratedTokens()).isEqualTo(TOKENS);
+    assertThat(client.received.getLast().getEnd().getVersion()).isEqualTo("v1");
   }
 
   @Test
@@ -71,11 +73,13 @@ class AnswerStreamTest {
   }
 
   private Thread start(Client client) {
-    SingleAnswer answer = new SingleAnswer(new GenerationRequest("1", new int[]{70, 71}, TOKENS,
-        SamplingParameters.GREEDY, Set.of(), -1, -1, false, null), List.of());
+    SingleAnswer answer = new SingleAnswer(new Version("v1", model),
+        new GenerationRequest("1", new int[]{70, 71}, TOKENS,
+            SamplingParameters.GREEDY, Set.of(), -1, -1, false, null),
+        List.of());
     AnswerStream[] stream = new AnswerStream[1];
     Context.current().withValue(CallEntrance.ID, "test").run(() -> stream[0] = new AnswerStream(client, answer));
-    return Thread.ofVirtual().start(() -> stream[0].run(model, metrics));
+    return Thread.ofVirtual().start(() -> stream[0].run(metrics));
   }
 
   private static void until(BooleanSupplier condition) {
