@@ -51,6 +51,8 @@ final class Sequence implements Generation {
   private boolean promptDone;
   /** Whether it counts as waiting; a preempted sequence does not. */
   private boolean queued = true;
+  /** End of the positions that were ever computed; what a preempted sequence computes again is no progress. */
+  private int furthest;
   /** Since the last progress: the wait for missing experts; null if none were missing. */
   private @Nullable ExpertWait expertWait;
   private boolean blocked;
@@ -229,7 +231,10 @@ final class Sequence implements Generation {
    * @param firstRow the chunk's first row in them
    */
   void commit(Step.Chunk chunk, List<Routing> routings, int firstRow, List<Degradation> degradations) {
-    expertWait = null;
+    if (chunk.to() > furthest) {
+      furthest = chunk.to();
+      expertWait = null;
+    }
     if (!degradations.isEmpty()) {
       cache.stopSharing();
       for (Degradation one : degradations) {
