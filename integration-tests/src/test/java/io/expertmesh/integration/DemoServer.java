@@ -25,6 +25,7 @@ final class DemoServer implements AutoCloseable {
         Numerics.EXACT, 2);
     server = GatewayServer.start(ConfigurationSource.read(Map.of(
         "expertmesh.port", 0,
+        "expertmesh.grpc-port", 0,
         "expertmesh.keys[0].name", "test",
         "expertmesh.keys[0].hash", HASH), null), model.served());
   }
