@@ -25,7 +25,8 @@ public final class WarmUp {
   private static final float TOLERANCE = 0.02f;
   private static final int SPEED_EXPERTS = 8;
   private static final int SPEED_ROWS_EACH = 16;
-  private static final int SPEED_RUNS = 3;
+  /** Long enough for the JVM to compile the kernels: what a cold one reaches says nothing. */
+  private static final long SPEED_NANOS = 500_000_000;
 
   private final ModelExperts model;
   private final Kernels kernels;
@@ -100,7 +101,7 @@ public final class WarmUp {
     return x;
   }
 
-  /** Measures how many rows a second a batch for some of {@code ids} reaches; the best of a few runs. */
+  /** Measures how many rows a second a batch for some of {@code ids} reaches; the best of many runs. */
   public void measure(List<Integer> ids, int threads, Speed speed) {
     int experts = Math.min(SPEED_EXPERTS, ids.size());
     int[] starts = new int[experts + 1];
@@ -115,11 +116,14 @@ public final class WarmUp {
     long best = Long.MAX_VALUE;
     try (WorkerPool pool = new WorkerPool(threads)) {
       ExpertRunner runner = new ExpertRunner(kernels, pool);
-      for (int run = 0; run < SPEED_RUNS; run++) {
-        long start = System.nanoTime();
+      long now = System.nanoTime();
+      long end = now + SPEED_NANOS;
+      do {
+        long start = now;
         runner.forward(weights, starts, x, out);
-        best = Math.min(best, System.nanoTime() - start);
-      }
+        now = System.nanoTime();
+        best = Math.min(best, now - start);
+      } while (now - end < 0);
     }
     speed.measured(rows, best);
   }
