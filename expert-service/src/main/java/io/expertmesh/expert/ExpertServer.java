@@ -30,6 +30,8 @@ public final class ExpertServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ExpertServer.class);
   /** A gateway that has heard of the drain sends nothing for longer than this. */
   private static final Duration QUIET = Duration.ofMillis(300);
+  /** What was sent before the first rejection has come by then. */
+  private static final Duration SHORT_QUIET = Duration.ofMillis(50);
 
   private final ExpertConfiguration configuration;
   private final Kernels kernels;
@@ -179,7 +181,7 @@ public final class ExpertServer implements AutoCloseable {
         boolean _ = process.queue().awaitQuiet(QUIET.toNanos(), configuration.drainTimeout().toNanos() / 2);
       }
       process.queue().refuse(RejectionReason.REJECTION_REASON_DRAINING, "the process is about to stop");
-      boolean done = process.queue().awaitQuiet(0, end - System.nanoTime());
+      boolean done = process.queue().awaitQuiet(SHORT_QUIET.toNanos(), end - System.nanoTime());
       while (done && !service.isEverythingSent() && System.nanoTime() - end < 0) {
         Thread.sleep(5);
       }

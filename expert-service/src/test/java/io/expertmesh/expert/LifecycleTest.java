@@ -136,17 +136,19 @@ class LifecycleTest {
       for (int i = 0; i < 50; i++) {
         gateway.send(TestBatch.random(random, i, HELD, 20).message());
       }
-      gateway.next();
+      assertThat(gateway.next().hasResult()).isTrue();
       Thread closing = Thread.ofPlatform().start(server::close);
-      int answers = 1;
-      for (; answers < 50; answers++) {
-        ForwardResponse response = gateway.next();
+      int results = 1;
+      Object answer = gateway.take();
+      for (; answer instanceof ForwardResponse response; answer = gateway.take()) {
         assertThat(response.hasResult()
             || response.getRejection().getReason() == RejectionReason.REJECTION_REASON_DRAINING).isTrue();
+        results += response.hasResult() ? 1 : 0;
       }
-      Status end = gateway.end();
-      assertThat(end.getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+      assertThat(((Status) answer).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
       assertThat(closing.join(Duration.ofSeconds(10))).isTrue();
+      assertThat(server.process().metrics().scrape()).as("what was taken was answered")
+          .contains("expertmesh_expert_batches_total %d.0".formatted(results));
     }
   }
 

@@ -64,7 +64,8 @@ final class TestGateway implements StreamObserver<ForwardResponse>, AutoCloseabl
     requests.onNext(ForwardRequest.newBuilder().setBatch(batch).build());
   }
 
-  private Object take() {
+  /** The next message, or the status with which the stream ended. */
+  Object take() {
     try {
       Object response = responses.poll(20, TimeUnit.SECONDS);
       if (response == null) {

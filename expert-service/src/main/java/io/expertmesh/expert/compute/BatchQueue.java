@@ -39,6 +39,7 @@ public final class BatchQueue {
   public void offer(Batch batch) throws BatchRejectedException {
     lock.lock();
     try {
+      lastOfferNanos = System.nanoTime();
       if (refusal != null) {
         throw refusal;
       }
@@ -54,7 +55,6 @@ public final class BatchQueue {
       }
       waiting.add(batch);
       queuedRows += batch.rows();
-      lastOfferNanos = System.nanoTime();
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -188,7 +188,7 @@ public final class BatchQueue {
     }
   }
 
-  /** Waits until nothing waits or runs, and nothing came for {@code quietNanos}. False if that takes too long. */
+  /** Waits until nothing waits or runs, and nothing came, taken or not, for {@code quietNanos}. False if that takes too long. */
   public boolean awaitQuiet(long quietNanos, long timeoutNanos) throws InterruptedException {
     long end = System.nanoTime() + timeoutNanos;
     lock.lock();
