@@ -129,6 +129,11 @@ public final class GrpcServer implements AutoCloseable {
         serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   }
 
+  /** What the health service says of one service, by its full name. */
+  public void serving(String service, boolean serving) {
+    health.setStatus(service, serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  }
+
   public int port() {
     return server.getPort();
   }

@@ -1,0 +1,318 @@
+package io.expertmesh.router.control;
+
+import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.proto.v1.Assignment;
+import io.expertmesh.proto.v1.ExpertMove;
+import io.expertmesh.proto.v1.GetStateResponse;
+import io.expertmesh.proto.v1.PlanRequest;
+import io.expertmesh.proto.v1.PlanResponse;
+import io.expertmesh.proto.v1.ProcessStatus;
+import io.expertmesh.proto.v1.RegisterRequest;
+import io.expertmesh.proto.v1.RegisterResponse;
+import io.expertmesh.proto.v1.Replica;
+import io.expertmesh.proto.v1.ReplicaState;
+import io.expertmesh.proto.v1.TableVersion;
+import io.expertmesh.proto.v1.TrafficShare;
+import io.expertmesh.proto.v1.WatchRoutingTableRequest;
+import io.expertmesh.router.load.ExpertRates;
+import io.expertmesh.router.loop.EventLoop;
+import io.expertmesh.router.metrics.RouterCounters;
+import io.expertmesh.router.placement.BalancePlan;
+import io.expertmesh.router.placement.ExpertRanges;
+import io.expertmesh.router.placement.Placement;
+import io.expertmesh.router.placement.ReplicaPlan;
+import io.expertmesh.router.placement.ShardReport;
+import io.expertmesh.router.registry.Member;
+import io.expertmesh.router.registry.ProcessLink;
+import io.expertmesh.router.registry.Registry;
+import io.expertmesh.router.table.RoutingSnapshot;
+import io.expertmesh.router.table.RoutingTables;
+import io.expertmesh.router.table.WatcherLink;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a leading router knows and decides: the registered processes, the routing table made of them, and which experts
+ * they shall hold. A new leader begins with nothing and learns all of it from registrations and from what gateways say
+ * that they follow. Every method belongs to the event loop.
+ */
+public final class ControlPlane implements Registry.Listener {
+  private final EventLoop loop;
+  private final ControlSettings settings;
+  private final Registry registry;
+  private final RoutingTables tables;
+  private final Placement placement;
+  private final Traffic traffic = new Traffic();
+  private final DrainedProcesses drained;
+  private final ExpertRates rates = new ExpertRates();
+  private boolean refreshIsDue;
+  private boolean closed;
+
+  /** @throws FailureException INVALID_REQUEST if the state file cannot be read */
+  public ControlPlane(EventLoop loop, ControlSettings settings, RouterCounters counters) {
+    this.loop = loop;
+    this.settings = settings;
+    this.drained = new DrainedProcesses(settings.stateFile());
+    this.registry = new Registry(loop, settings.lease(), settings.maxProcesses(), counters, this);
+    this.tables = new RoutingTables(loop, settings.settle(), settings.maxGateways(), counters);
+    this.placement = new Placement(loop, settings.placement(), counters);
+  }
+
+  /** A message on a process's stream. */
+  public void register(ProcessLink link, RegisterRequest request) {
+    registry.register(link, request);
+  }
+
+  /** A process's stream ended. */
+  public void disconnected(ProcessLink link) {
+    registry.disconnected(link);
+  }
+
+  /** A message on a gateway's stream. */
+  public void watch(WatcherLink link, WatchRoutingTableRequest request) {
+    if (tables.heardFrom(link, request)) {
+      traffic.adopt(request);
+      refreshSoon();
+    } else if (placement.isActive()) {
+      refreshSoon();
+    }
+  }
+
+  /** A gateway takes messages again. */
+  public void ready(WatcherLink link) {
+    tables.ready(link);
+  }
+
+  /** A gateway's stream ended. */
+  public void disconnected(WatcherLink link) {
+    tables.disconnected(link);
+    refreshSoon();
+  }
+
+  /** Lets time pass; to be called many times per lease. */
+  public void tick() {
+    if (!closed) {
+      registry.expire();
+      tables.tick();
+      if (placement.isActive()) {
+        refreshSoon();
+      }
+    }
+  }
+
+  @Override
+  public void heardFrom(Member member, boolean changed) {
+    RegisterRequest said = member.registration();
+    if (said.hasLoad()) {
+      member.load().add(said.getLoad(), loop.nanos());
+      rates.add(member.version(), said.getLoad(), loop.nanos());
+    }
+    if (changed) {
+      member.drained(drained.contains(member.id()));
+      place(member);
+      refreshSoon();
+    }
+    answer(member);
+  }
+
+  private void place(Member member) {
+    RegisterRequest said = member.registration();
+    if (said.getTakesAssignments() && said.getFingerprint().getExpertDigestsCount() > 0) {
+      ShardReport report = new ShardReport(member.id(), member.name(), member.isReady(),
+          !member.isDrained() && !member.isStopping(), said.getExpertIdsList(), said.getMaxExperts(),
+          said.getAssignmentId());
+      placement.heardFrom(said.getFingerprint(), report, tables.isSettled());
+    } else {
+      placement.left(member.id());
+    }
+  }
+
+  @Override
+  public void left(Member member) {
+    placement.left(member.id());
+    rates.keepOnly(registry.members().stream().map(Member::version).collect(Collectors.toSet()));
+    refreshSoon();
+  }
+
+  private void answer(Member member) {
+    RegisterResponse.Builder answer = RegisterResponse.newBuilder()
+        .setLeaseMillis(settings.lease().toMillis())
+        .setDrained(member.isDrained());
+    Assignment assignment = placement.assignment(member.id());
+    if (assignment != null) {
+      answer.setAssignment(assignment);
+    }
+    member.link().send(answer.build());
+  }
+
+  /** Brings table and assignments up to date after everything that waits in the loop now. */
+  private void refreshSoon() {
+    if (!refreshIsDue) {
+      refreshIsDue = true;
+      loop.execute(this::refresh);
+    }
+  }
+
+  private void refresh() {
+    refreshIsDue = false;
+    if (closed) {
+      return;
+    }
+    placement.reconcile(tables.isSettled());
+    SortedMap<String, Replica> replicas = new TreeMap<>();
+    for (Member member : registry.members()) {
+      Replica replica = replica(member);
+      if (replica != null) {
+        replicas.put(member.id(), replica);
+      }
+    }
+    tables.publish(replicas, traffic.shares());
+    for (String process : placement.published(tables.newest().version(), tables::acknowledgedByAll)) {
+      Member member = registry.get(process);
+      if (member != null) {
+        answer(member);
+      }
+    }
+  }
+
+  private @Nullable Replica replica(Member member) {
+    List<Integer> assigned = placement.calledFor(member.id());
+    List<Integer> experts = assigned == null ? member.registration().getExpertIdsList() : assigned;
+    if (member.isStopping()) {
+      return member.replica(experts, ReplicaState.REPLICA_STATE_DRAINING);
+    }
+    if (!member.isReady() || experts.isEmpty()) {
+      return null;
+    }
+    boolean draining = member.isDrained() && !placement.isStillNeeded(member.id());
+    return member.replica(experts, draining ? ReplicaState.REPLICA_STATE_DRAINING : ReplicaState.REPLICA_STATE_READY);
+  }
+
+  /** Keeps new calls away from a process, or not any more. */
+  public void drain(String process, boolean drain) {
+    for (Member member : registry.find(process)) {
+      drained.set(member.id(), drain);
+      member.drained(drain);
+      place(member);
+      answer(member);
+    }
+    refreshSoon();
+  }
+
+  /** Sets the shares and returns the version of the table that has them. */
+  public TableVersion setTraffic(List<TrafficShare> shares) {
+    traffic.set(shares);
+    refresh();
+    return tables.newest().version();
+  }
+
+  /** Begins moves; completes when the table has them. */
+  public CompletableFuture<TableVersion> move(List<ExpertMove> moves) {
+    CompletableFuture<TableVersion> done = placement.move(moves);
+    refreshSoon();
+    return done;
+  }
+
+  /** Replicas and moves that the measured load asks for. Completes when the moves are done, if they are to be. */
+  public CompletableFuture<PlanResponse> plan(PlanRequest request) {
+    long now = loop.nanos();
+    ReplicaPlan replicas = ReplicaPlan.of(groups(now), request.getReplicas());
+    PlanResponse.Builder answer = PlanResponse.newBuilder().addAllGroups(replicas.groups());
+    double before = replicas.busiestBefore();
+    double after = replicas.busiestAfter();
+    for (BalancePlan plan : placement.plan(version -> rates.byExpert(version, now))) {
+      answer.addAllMoves(plan.moves());
+      before = Math.max(before, plan.busiestBefore());
+      after = Math.max(after, plan.busiestAfter());
+    }
+    PlanResponse plan = answer.setBusiestBefore(before).setBusiestAfter(after).build();
+    return request.getApply() && plan.getMovesCount() > 0
+        ? move(plan.getMovesList()).thenApply(version -> plan)
+        : CompletableFuture.completedFuture(plan);
+  }
+
+  /** Processes with experts of their own choice that hold the same ones of the same model. */
+  private List<ReplicaPlan.Group> groups(long now) {
+    record Key(String version, List<Integer> experts) {}
+    Map<Key, List<Member>> groups = new LinkedHashMap<>();
+    for (Member member : registry.members()) {
+      if (member.isReady() && !member.isDrained() && placement.calledFor(member.id()) == null) {
+        groups.computeIfAbsent(new Key(member.version(), member.registration().getExpertIdsList()),
+            key -> new ArrayList<>()).add(member);
+      }
+    }
+    List<ReplicaPlan.Group> result = new ArrayList<>();
+    groups.forEach((key, members) -> result.add(new ReplicaPlan.Group(key.experts(), members.size(),
+        members.stream().mapToDouble(member -> member.load().perSecond(now)).sum())));
+    return result;
+  }
+
+  /** Everything, as operators see it. */
+  public GetStateResponse state() {
+    long now = loop.nanos();
+    RoutingSnapshot table = tables.newest();
+    GetStateResponse.Builder state = GetStateResponse.newBuilder()
+        .setVersion(table.version())
+        .addAllGateways(tables.gateways())
+        .addAllTraffic(table.traffic())
+        .addAllRates(rates.all(now));
+    for (Member member : registry.members()) {
+      ProcessStatus.Builder process = ProcessStatus.newBuilder()
+          .setRegistration(member.registration())
+          .setDrained(member.isDrained())
+          .setLeaseLeftMillis((member.leaseEndNanos() - now) / 1_000_000)
+          .setRowsPerSecond(member.load().perSecond(now));
+      Assignment assignment = placement.assignment(member.id());
+      if (assignment != null) {
+        process.addAllAssignedExpertIds(assignment.getExpertIdsList());
+      }
+      state.addProcesses(process);
+    }
+    return state.build();
+  }
+
+  /** The load by group of processes and layer. */
+  public List<GroupLoad> groupLoads() {
+    record Key(String version, String experts) {}
+    long now = loop.nanos();
+    Map<Key, List<Member>> groups = new LinkedHashMap<>();
+    for (Member member : registry.members()) {
+      String experts = placement.calledFor(member.id()) != null
+          ? "auto"
+          : ExpertRanges.of(member.registration().getExpertIdsList());
+      groups.computeIfAbsent(new Key(member.version(), experts), key -> new ArrayList<>()).add(member);
+    }
+    List<GroupLoad> loads = new ArrayList<>();
+    groups.forEach((key, members) -> {
+      SortedMap<Integer, Double> byLayer = new TreeMap<>();
+      members.forEach(member -> member.load().byLayer(now).forEach((l, rate) -> byLayer.merge(l, rate, Double::sum)));
+      loads.add(new GroupLoad(key.version(), key.experts(), members.size(), byLayer));
+    });
+    return loads;
+  }
+
+  /** The table as it is now. */
+  public RoutingSnapshot table() {
+    return tables.newest();
+  }
+
+  /** Experts that no process has room for. */
+  public int unplacedExperts() {
+    return placement.unplaced();
+  }
+
+  /** Stops leading: every stream ends. */
+  public void close(Status why) {
+    closed = true;
+    registry.close(why);
+    tables.close(why);
+  }
+}

@@ -1,0 +1,129 @@
+package io.expertmesh.router.http;
+
+import io.expertmesh.proto.v1.GetStateResponse;
+import io.expertmesh.proto.v1.ProcessStatus;
+import io.expertmesh.router.control.ControlSession;
+import io.expertmesh.router.control.GroupLoad;
+import io.expertmesh.router.metrics.RouterCounters;
+import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the router knows, read once per scrape. Load is by group of processes and layer; beyond {@value #MAX_GROUPS}
+ * groups it is left out, so that the number of series stays bounded.
+ */
+final class RouterCollector implements MultiCollector {
+  static final int MAX_GROUPS = 128;
+  private static final int PATIENCE_SECONDS = 2;
+
+  private record Reading(GetStateResponse state, List<GroupLoad> groups, int replicas, int unplaced) {}
+
+  private final ControlSession control;
+  private final RouterCounters counters;
+
+  RouterCollector(ControlSession control, RouterCounters counters) {
+    this.control = control;
+    this.counters = counters;
+  }
+
+  @Override
+  public MetricSnapshots collect() {
+    Reading reading = read();
+    List<MetricSnapshot> all = new ArrayList<>();
+    all.add(events());
+    all.add(gauge("expertmesh_router_leader", "1 if this router leads", reading == null ? 0 : 1));
+    if (reading != null) {
+      all.add(processes(reading.state()));
+      all.add(gauge("expertmesh_router_gateways", "Gateways that follow the table",
+          reading.state().getGatewaysCount()));
+      all.add(gauge("expertmesh_router_table_number", "Number of the table's version in its epoch",
+          (double) reading.state().getVersion().getNumber()));
+      all.add(gauge("expertmesh_router_table_replicas", "Replicas in the table", reading.replicas()));
+      all.add(gauge("expertmesh_router_unplaced_experts", "Experts that no process has room for",
+          reading.unplaced()));
+      if (reading.groups().size() <= MAX_GROUPS) {
+        all.add(replicas(reading.groups()));
+        all.add(load(reading.groups()));
+      }
+    }
+    return new MetricSnapshots(all);
+  }
+
+  private @Nullable Reading read() {
+    CompletableFuture<@Nullable Reading> answer = new CompletableFuture<>();
+    control.execute(plane -> answer.complete(plane == null
+        ? null
+        : new Reading(plane.state(), plane.groupLoads(),
+            plane.table().replicas().size(), plane.unplacedExperts())));
+    try {
+      return answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException stuck) {
+      return null;
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+      return null;
+    }
+  }
+
+  private CounterSnapshot events() {
+    CounterSnapshot.Builder counter = CounterSnapshot.builder().name("expertmesh_router_events")
+        .help("What happened since the router started");
+    for (RouterCounters.Event event : RouterCounters.Event.values()) {
+      counter.dataPoint(CounterSnapshot.CounterDataPointSnapshot.builder()
+          .labels(Labels.of("event", event.label())).value((double) counters.get(event)).build());
+    }
+    return counter.build();
+  }
+
+  private static GaugeSnapshot processes(GetStateResponse state) {
+    TreeMap<String, Integer> byState = new TreeMap<>();
+    for (ProcessStatus process : state.getProcessesList()) {
+      String name = process.getRegistration().getState().name().replace("PROCESS_STATE_", "").toLowerCase(Locale.ROOT);
+      byState.merge(process.getDrained() ? "drained" : name, 1, Integer::sum);
+    }
+    GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name("expertmesh_router_processes")
+        .help("Registered processes by state");
+    byState.forEach((name, count) -> gauge.dataPoint(point(Labels.of("state", name), count)));
+    return gauge.build();
+  }
+
+  private static GaugeSnapshot replicas(List<GroupLoad> groups) {
+    GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name("expertmesh_router_group_processes")
+        .help("Processes by the experts that they hold");
+    for (GroupLoad group : groups) {
+      gauge.dataPoint(point(Labels.of("version", group.version(), "experts", group.experts()), group.replicas()));
+    }
+    return gauge.build();
+  }
+
+  private static GaugeSnapshot load(List<GroupLoad> groups) {
+    GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name("expertmesh_router_group_rows_per_second")
+        .help("Rows a second over the last minute, by group of processes and layer");
+    for (GroupLoad group : groups) {
+      group.rowsPerSecond().forEach((layer, rate) -> gauge.dataPoint(point(Labels.of("version", group.version(),
+          "experts", group.experts(), "layer", Integer.toString(layer)), rate)));
+    }
+    return gauge.build();
+  }
+
+  private static GaugeSnapshot gauge(String name, String help, double value) {
+    return GaugeSnapshot.builder().name(name).help(help).dataPoint(point(Labels.EMPTY, value)).build();
+  }
+
+  private static GaugeSnapshot.GaugeDataPointSnapshot point(Labels labels, double value) {
+    return GaugeSnapshot.GaugeDataPointSnapshot.builder().labels(labels).value(value).build();
+  }
+}

@@ -1,0 +1,5 @@
+/** Which of several routers leads. */
+@NullMarked
+package io.expertmesh.router.leader;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Measured load in windows of time. */
+@NullMarked
+package io.expertmesh.router.load;
+
+import org.jspecify.annotations.NullMarked;

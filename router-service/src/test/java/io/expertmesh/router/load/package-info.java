@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.router.load;
+
+import org.jspecify.annotations.NullMarked;

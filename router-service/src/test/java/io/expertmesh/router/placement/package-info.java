@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.router.placement;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.router.table;
+
+import org.jspecify.annotations.NullMarked;
