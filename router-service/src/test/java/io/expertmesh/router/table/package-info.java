@@ -1,4 +1,0 @@
-@NullMarked
-package io.expertmesh.router.table;
-
-import org.jspecify.annotations.NullMarked;
