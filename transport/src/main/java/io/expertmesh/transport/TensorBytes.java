@@ -9,6 +9,7 @@ import io.expertmesh.proto.v1.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 
 /** Rows of floats as a tensor's raw little-endian bytes, and back. */
 public final class TensorBytes {
@@ -70,6 +71,46 @@ public final class TensorBytes {
         }
       }
     }
+  }
+
+  /**
+   * Unpacks consecutive rows of a tensor that {@link #require} has accepted to consecutive rows.
+   *
+   * @param row first row of the tensor
+   * @param values (any, cols)
+   * @param to where the first row goes in {@code values}
+   */
+  public static void copyRows(Tensor tensor, int row, int rows, int cols, float[] values, int to) {
+    ByteBuffer buffer = tensor.getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    if (tensor.getDtype() == DType.D_TYPE_F32) {
+      buffer.asFloatBuffer().get(row * cols, values, to * cols, rows * cols);
+    } else {
+      for (int i = 0; i < rows * cols; i++) {
+        values[to * cols + i] = Float.intBitsToFloat(buffer.getShort((row * cols + i) * Short.BYTES) << 16);
+      }
+    }
+  }
+
+  /** Whether all numbers of a tensor that {@link #require} has accepted are finite. */
+  public static boolean finite(Tensor tensor) {
+    ByteBuffer buffer = tensor.getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    int sign = 0; // stays clear while every exponent is below the one of infinity
+    if (tensor.getDtype() == DType.D_TYPE_F32) {
+      IntBuffer bits = buffer.asIntBuffer();
+      int[] part = new int[Math.min(1024, bits.remaining())];
+      while (bits.hasRemaining()) {
+        int count = Math.min(part.length, bits.remaining());
+        bits.get(part, 0, count);
+        for (int i = 0; i < count; i++) {
+          sign |= 0x7f7fffff - (part[i] & 0x7fffffff);
+        }
+      }
+    } else {
+      while (buffer.hasRemaining()) {
+        sign |= 0x7f7f - (buffer.getShort() & 0x7fff);
+      }
+    }
+    return sign >= 0;
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.expertmesh.engine.text;
 
+import io.expertmesh.engine.experts.ExpertClientFactory;
 import io.expertmesh.engine.schedule.BatchingEngine;
 import io.expertmesh.engine.schedule.EngineConfiguration;
 import io.expertmesh.kernels.Kernels;
@@ -10,6 +11,9 @@ import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.decoder.ProcessKernels;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.BoundModel;
+import io.expertmesh.model.family.ExpertSelection;
+import io.expertmesh.model.family.ModelExperts;
+import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.model.tokenizer.LoadedTokenizer;
 import io.expertmesh.model.tokenizer.TokenizerLoader;
 import java.nio.file.Files;
@@ -20,7 +24,10 @@ import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A model that runs in this process, from a checkpoint to text. Closing it cancels what runs. */
+/**
+ * A model that runs in this process, its experts perhaps elsewhere, from a checkpoint to text. Closing it cancels what
+ * runs.
+ */
 public final class EmbeddedModel implements AutoCloseable {
   private final ServedModel served;
   private final Architecture architecture;
@@ -49,12 +56,30 @@ public final class EmbeddedModel implements AutoCloseable {
       int threads) {
     Kernels kernels = ProcessKernels.promising(numerics);
     BoundModel bound = BoundModel.of(checkpoint, kernels);
-    Architecture model = bound.architecture();
+    BatchingEngine engine = BatchingEngine.start(bound.architecture(), bound.weights(), kernels,
+        EngineConfiguration.defaults(bound.architecture(), threads));
+    return open(checkpoint, name, aliases, kernels, threads, bound.architecture(), engine);
+  }
+
+  /**
+   * As {@link #open(Checkpoint, String, List, Numerics, int)}, but the experts are elsewhere and their weights are not
+   * loaded.
+   */
+  public static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Numerics numerics,
+      int threads, ExpertClientFactory experts) {
+    Kernels kernels = ProcessKernels.promising(numerics);
+    BoundModel bound = BoundModel.of(checkpoint, kernels, ExpertSelection.NONE);
+    ModelFingerprint fingerprint = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels, numerics, null);
+    BatchingEngine engine = BatchingEngine.start(bound.architecture(), bound.weights(), kernels,
+        EngineConfiguration.defaults(bound.architecture(), threads), experts.open(bound.architecture(), fingerprint));
+    return open(checkpoint, name, aliases, kernels, threads, bound.architecture(), engine);
+  }
+
+  private static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Kernels kernels,
+      int threads, Architecture model, BatchingEngine engine) {
     LoadedTokenizer text = TokenizerLoader.load(checkpoint);
     GenerationConfig generation = GenerationConfig.of(
         json(checkpoint.location().resolve("generation_config.json")), checkpoint.config());
-    BatchingEngine engine = BatchingEngine.start(model, bound.weights(), kernels,
-        EngineConfiguration.defaults(model, threads));
     MixtureOfExperts moe = model.blocks().getFirst().moe();
     ServedModel served = new ServedModel(name, aliases, Instant.now(), engine, text.tokenizer(),
         text.chatTemplate(), generation.endTokenIds(),

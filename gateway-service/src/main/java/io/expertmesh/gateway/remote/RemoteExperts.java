@@ -1,0 +1,240 @@
+package io.expertmesh.gateway.remote;
+
+import io.expertmesh.engine.experts.DispatchPlan;
+import io.expertmesh.engine.experts.ExpertCall;
+import io.expertmesh.engine.experts.ExpertClient;
+import io.expertmesh.model.family.ModelFingerprint;
+import io.expertmesh.proto.v1.DType;
+import io.expertmesh.transport.Fingerprints;
+import io.grpc.ManagedChannel;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Experts in other processes. A call sends the rows of each expert to one of its replicas; what fails goes at once to
+ * another, what is late is asked of another too. One thread looks at the clock and keeps the links; answers are unpacked
+ * on the network's threads.
+ */
+public final class RemoteExperts implements ExpertClient, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(RemoteExperts.class);
+  private static final long TICK_MILLIS = 5;
+  /** How long the clock goes on between two calls, so that calls need not start it. */
+  private static final int IDLE_TICKS = 40;
+
+  private final int hiddenSize;
+  private final RemoteSettings settings;
+  private final ControlThread control;
+  private final Replicas replicas;
+  private final RemoteCounters counters = new RemoteCounters();
+  private final HedgeDelay hedgeDelay = new HedgeDelay();
+  private final Set<LayerCall> active = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean ticking = new AtomicBoolean();
+  private final AtomicInteger rotation = new AtomicInteger();
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private int idleTicks;
+  private volatile boolean closed;
+
+  private RemoteExperts(String gateway, ModelFingerprint model, int hiddenSize, RemoteSettings settings,
+      Function<String, ManagedChannel> connect) {
+    this.hiddenSize = hiddenSize;
+    this.settings = settings;
+    this.control = new ControlThread("expertmesh-experts");
+    int experts = model.expertDigests().size();
+    LinkSetup setup = new LinkSetup(gateway,
+        Fingerprints.toProto(model, IntStream.range(0, experts).boxed().toList()), settings.wire().dtype, connect,
+        control, this::linksChanged);
+    this.replicas = new Replicas(experts, setup, counters);
+  }
+
+  /**
+   * Connects to the replicas of {@code tables}, now and later.
+   *
+   * @param gateway this gateway's name
+   * @param model the fingerprint that replicas must match
+   * @param tables stays the caller's
+   * @param connect opens a channel to host:port that runs callbacks at once, on the network's threads
+   */
+  public static RemoteExperts start(String gateway, ModelFingerprint model, int hiddenSize, RemoteSettings settings,
+      RoutingTables tables, Function<String, ManagedChannel> connect) {
+    RemoteExperts experts = new RemoteExperts(gateway, model, hiddenSize, settings, connect);
+    tables.follow(table -> experts.control.execute(() -> {
+      experts.replicas.update(table);
+      experts.linksChanged();
+    }));
+    return experts;
+  }
+
+  /** Waits until every expert has a replica; false if that takes longer than {@code timeout}. */
+  public boolean awaitAll(Duration timeout) throws InterruptedException {
+    CountDownLatch complete = new CountDownLatch(1);
+    Runnable look = () -> {
+      if (unavailable().isEmpty()) {
+        complete.countDown();
+      }
+    };
+    listeners.add(look);
+    try {
+      look.run();
+      return complete.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    } finally {
+      listeners.remove(look);
+    }
+  }
+
+  @Override
+  public ExpertCall forward(int layer, DispatchPlan plan, float[] hidden, float[] outputs) {
+    if (plan.rows() == 0) {
+      return List::of;
+    }
+    int maxRows = Math.min(holders().maxRows(), BatchMessage.maxPieceRows(hiddenSize));
+    LayerCall call = new LayerCall(this, layer, plan, hidden, outputs, maxRows,
+        System.nanoTime() + settings.deadline().toNanos());
+    active.add(call);
+    counters.called(plan);
+    if (ticking.compareAndSet(false, true)) {
+      control.later(TICK_MILLIS, this::tick);
+    }
+    call.start();
+    if (closed) {
+      call.giveUp("the gateway stops");
+    }
+    return call;
+  }
+
+  @Override
+  public Set<Integer> unavailable() {
+    return holders().unavailable();
+  }
+
+  @Override
+  public int microBatches() {
+    return settings.microBatches();
+  }
+
+  @Override
+  public void onAvailabilityChange(Runnable listener) {
+    listeners.add(listener);
+  }
+
+  /** What went over the network so far. */
+  public ExpertTraffic traffic() {
+    return counters.traffic();
+  }
+
+  /** What metrics say. */
+  public RemoteExpertsCollector collector() {
+    return new RemoteExpertsCollector(this, replicas);
+  }
+
+  /** Gives up what runs and disconnects. */
+  @Override
+  public void close() {
+    closed = true;
+    control.execute(() -> {
+      replicas.close();
+      active.forEach(call -> call.giveUp("the gateway stops"));
+    });
+    control.close();
+  }
+
+  // For calls.
+
+  Holders holders() {
+    return replicas.holders();
+  }
+
+  int hiddenSize() {
+    return hiddenSize;
+  }
+
+  DType wire() {
+    return settings.wire().dtype;
+  }
+
+  HedgeDelay hedgeDelay() {
+    return hedgeDelay;
+  }
+
+  int nextRotation() {
+    return rotation.getAndIncrement();
+  }
+
+  void sending(Attempt attempt) {
+    switch (attempt.cause) {
+      case FIRST -> {
+      }
+      case RETRY -> attempt.link.counters.retries.increment();
+      case HEDGE -> attempt.link.counters.hedges.increment();
+    }
+  }
+
+  void answered(Attempt attempt, boolean used) {
+    if (used && attempt.cause == Attempt.Cause.HEDGE) {
+      attempt.link.counters.hedgeWins.increment();
+    }
+  }
+
+  void ended(LayerCall call) {
+    active.remove(call);
+  }
+
+  void lost(int experts) {
+    counters.lost(experts);
+  }
+
+  /** The connections, as they are. */
+  List<ReplicaLink> links() {
+    return replicas.links();
+  }
+
+  RemoteCounters counters() {
+    return counters;
+  }
+
+  /** Calls that have not ended. */
+  int activeCalls() {
+    return active.size();
+  }
+
+  // On the control thread.
+
+  private void linksChanged() {
+    if (replicas.recompute()) {
+      log.info("Experts without a replica: {}",
+          unavailable().isEmpty() ? "none" : unavailable().stream().sorted().toList());
+      listeners.forEach(Runnable::run);
+    }
+  }
+
+  private void tick() {
+    long now = System.nanoTime();
+    for (LayerCall call : active) {
+      try {
+        call.tick(now);
+      } catch (RuntimeException e) {
+        log.error("a call of experts is given up", e);
+        call.giveUp("a defect: " + e);
+      }
+    }
+    idleTicks = active.isEmpty() ? idleTicks + 1 : 0;
+    if (idleTicks >= IDLE_TICKS) {
+      idleTicks = 0;
+      ticking.set(false);
+      if (active.isEmpty() || !ticking.compareAndSet(false, true)) {
+        return;
+      }
+    }
+    control.later(TICK_MILLIS, this::tick);
+  }
+}

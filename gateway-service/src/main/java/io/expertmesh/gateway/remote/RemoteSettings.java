@@ -1,0 +1,52 @@
+package io.expertmesh.gateway.remote;
+
+import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.proto.v1.DType;
+import java.time.Duration;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * How experts in other processes are called, {@code expertmesh.experts.*} in a configuration file.
+ *
+ * @param deadline for the experts of one layer, all attempts together
+ * @param microBatches parts of a step; with 2, attention of one runs while the experts of the other compute
+ * @param startTimeout how long the gateway waits at its start until every expert has a replica
+ * @param wire type of the numbers in messages
+ */
+public record RemoteSettings(
+    @DefaultValue("30s") Duration deadline,
+    @DefaultValue("1") int microBatches,
+    @DefaultValue("60s") Duration startTimeout,
+    @DefaultValue("f32") Wire wire) {
+  /** Types of numbers, as users write them. */
+  public enum Wire {
+    /** The bits as they were computed. */
+    f32(DType.D_TYPE_F32),
+    /** Half the bytes, rounded. */
+    bf16(DType.D_TYPE_BF16);
+
+    final DType dtype;
+
+    Wire(DType dtype) {
+      this.dtype = dtype;
+    }
+  }
+
+  public RemoteSettings {
+    require(deadline.isPositive(), "deadline", deadline, "positive, such as 30s");
+    require(microBatches == 1 || microBatches == 2, "micro-batches", microBatches, "1 or 2");
+    require(!startTimeout.isNegative(), "start-timeout", startTimeout, "0s or more");
+  }
+
+  /** What holds where nothing is said. */
+  public static RemoteSettings defaults() {
+    return new RemoteSettings(Duration.ofSeconds(30), 1, Duration.ofSeconds(60), Wire.f32);
+  }
+
+  private static void require(boolean valid, String name, Object value, String expected) {
+    if (!valid) {
+      throw FailureException.invalidParameter("expertmesh.experts." + name,
+          "expertmesh.experts.%s is %s; it must be %s.".formatted(name, value, expected));
+    }
+  }
+}

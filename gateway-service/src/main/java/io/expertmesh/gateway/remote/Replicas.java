@@ -1,0 +1,102 @@
+package io.expertmesh.gateway.remote;
+
+import io.expertmesh.proto.v1.Replica;
+import io.expertmesh.proto.v1.RoutingTable;
+import io.expertmesh.proto.v1.TableVersion;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * The links to the replicas of the table. Changed on the control thread only.
+ *
+ * <p>A link outlives its place in the table while answers are due, and one whose process was lost from the table, but
+ * still answers, also while some expert has nobody else.
+ */
+final class Replicas {
+  private final int experts;
+  private final LinkSetup setup;
+  private final RemoteCounters counters;
+  private final Map<String, ReplicaLink> links = new LinkedHashMap<>();
+  private volatile List<ReplicaLink> published = List.of();
+  private volatile Holders holders;
+  private volatile TableVersion version = TableVersion.getDefaultInstance();
+
+  Replicas(int experts, LinkSetup setup, RemoteCounters counters) {
+    this.experts = experts;
+    this.setup = setup;
+    this.counters = counters;
+    this.holders = Holders.of(experts, List.of());
+  }
+
+  Holders holders() {
+    return holders;
+  }
+
+  /** The links there are. */
+  List<ReplicaLink> links() {
+    return published;
+  }
+
+  /** Of the table in use. */
+  TableVersion version() {
+    return version;
+  }
+
+  void update(RoutingTable table) {
+    version = table.getVersion();
+    Set<String> listed = new HashSet<>();
+    for (Replica replica : table.getReplicasList()) {
+      listed.add(replica.getProcessId());
+      ReplicaLink link = links.get(replica.getProcessId());
+      if (link == null) {
+        link = new ReplicaLink(replica, setup, counters.of(replica));
+        links.put(replica.getProcessId(), link);
+        link.update(replica);
+      } else if (!link.isAs(replica)) {
+        link.update(replica);
+      }
+    }
+    for (ReplicaLink link : links.values()) {
+      if (!listed.contains(link.processId)) {
+        link.lost();
+      }
+    }
+  }
+
+  /**
+   * Looks at all links again and closes those that nothing is expected of.
+   *
+   * @return whether other experts are unavailable than before
+   */
+  boolean recompute() {
+    Holders before = holders;
+    Holders now = Holders.of(experts, links.values());
+    holders = now;
+    for (ReplicaLink link : List.copyOf(links.values())) {
+      if (link.standing() == ReplicaLink.Standing.LOST && !now.needs(link)) {
+        List<Attempt> due = link.inFlight();
+        if (due.isEmpty()) {
+          links.remove(link.processId);
+          link.close("it left the routing table");
+        } else {
+          due.forEach(Attempt::hurry);
+        }
+      }
+    }
+    published = List.copyOf(links.values());
+    return !now.unavailable().equals(before.unavailable());
+  }
+
+  void close() {
+    List<ReplicaLink> all = new ArrayList<>(links.values());
+    links.clear();
+    holders = new Holders(new int[experts], List.of(List.of()), Integer.MAX_VALUE,
+        Set.copyOf(IntStream.range(0, experts).boxed().toList()));
+    all.forEach(link -> link.close("the gateway stops"));
+  }
+}

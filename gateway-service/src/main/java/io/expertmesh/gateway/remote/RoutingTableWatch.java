@@ -1,0 +1,230 @@
+package io.expertmesh.gateway.remote;
+
+import io.expertmesh.proto.v1.RegistryServiceGrpc;
+import io.expertmesh.proto.v1.Replica;
+import io.expertmesh.proto.v1.RoutingTable;
+import io.expertmesh.proto.v1.RoutingTableDelta;
+import io.expertmesh.proto.v1.TableVersion;
+import io.expertmesh.proto.v1.WatchRoutingTableRequest;
+import io.expertmesh.proto.v1.WatchRoutingTableResponse;
+import io.expertmesh.transport.ConnectionReason;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows the routing table of whichever router answers. While none does, the last table stays: the routers are not
+ * needed to serve. All state belongs to one thread.
+ */
+public final class RoutingTableWatch implements RoutingTables {
+  static final Comparator<TableVersion> ORDER = Comparator.comparingLong(TableVersion::getEpoch)
+      .thenComparingLong(TableVersion::getNumber);
+  private static final Logger log = LoggerFactory.getLogger(RoutingTableWatch.class);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration FIRST_ANSWER = Duration.ofSeconds(3);
+
+  private final String gateway;
+  private final List<String> routers;
+  private final BiFunction<String, Executor, ManagedChannel> connect;
+  private final ControlThread thread;
+  private final LatestTable table = new LatestTable();
+  private int next;
+  private Duration pause = FIRST_PAUSE;
+  private @Nullable Watch current;
+  private boolean complained;
+  private boolean closed;
+
+  private RoutingTableWatch(String gateway, List<String> routers,
+      BiFunction<String, Executor, ManagedChannel> connect) {
+    this.gateway = gateway;
+    this.routers = List.copyOf(routers);
+    this.connect = connect;
+    this.thread = new ControlThread("expertmesh-routing-table");
+  }
+
+  /**
+   * Starts to watch.
+   *
+   * @param gateway this gateway's name
+   * @param routers host:port, tried in turn
+   * @param connect opens a channel whose callbacks run on the executor
+   */
+  public static RoutingTableWatch start(String gateway, List<String> routers,
+      BiFunction<String, Executor, ManagedChannel> connect) {
+    RoutingTableWatch watch = new RoutingTableWatch(gateway, routers, connect);
+    watch.thread.execute(watch::connect);
+    return watch;
+  }
+
+  @Override
+  public void follow(Consumer<RoutingTable> follower) {
+    table.follow(follower);
+  }
+
+  /** Forgets the routers; the thread has ended when this returns. */
+  @Override
+  public void close() {
+    thread.execute(() -> {
+      closed = true;
+      if (current != null) {
+        current.close();
+      }
+    });
+    thread.close();
+  }
+
+  private void connect() {
+    if (closed) {
+      return;
+    }
+    String router = routers.get(next);
+    next = (next + 1) % routers.size();
+    current = new Watch(router, connect.apply(router, thread));
+    current.start();
+  }
+
+  private void ended(Watch watch, Throwable reason) {
+    watch.close();
+    if (watch != current) {
+      return;
+    }
+    current = null;
+    if (!complained && next == 0) {
+      complained = true;
+      log.warn("No router answers ({}: {}); {}", watch.router, ConnectionReason.of(reason),
+          table.latest() == null ? "there is no routing table yet" : "the last routing table stays in use");
+    }
+    boolean all = next == 0; // every router was tried since the last pause
+    thread.later(all ? pause.toMillis() : 0, this::connect);
+    if (all && pause.compareTo(LONGEST_PAUSE) < 0) {
+      pause = pause.multipliedBy(2);
+    }
+  }
+
+  private @Nullable TableVersion known() {
+    RoutingTable latest = table.latest();
+    return latest == null ? null : latest.getVersion();
+  }
+
+  private WatchRoutingTableRequest request() {
+    WatchRoutingTableRequest.Builder request = WatchRoutingTableRequest.newBuilder().setGateway(gateway);
+    RoutingTable latest = table.latest();
+    if (latest != null) {
+      request.setVersion(latest.getVersion()).addAllTraffic(latest.getTrafficList());
+    }
+    return request.build();
+  }
+
+  private static boolean follows(TableVersion version, TableVersion before) {
+    return version.getEpoch() == before.getEpoch() && version.getNumber() == before.getNumber() + 1;
+  }
+
+  private static RoutingTable apply(RoutingTable before, RoutingTableDelta delta) {
+    Map<String, Replica> replicas = new LinkedHashMap<>();
+    before.getReplicasList().forEach(replica -> replicas.put(replica.getProcessId(), replica));
+    delta.getRemovedList().forEach(replicas::remove);
+    delta.getReplicasList().forEach(replica -> replicas.put(replica.getProcessId(), replica));
+    return RoutingTable.newBuilder()
+        .setVersion(delta.getVersion())
+        .addAllReplicas(replicas.values())
+        .addAllTraffic(delta.getTrafficList())
+        .build();
+  }
+
+  /** One stream from one router. */
+  private final class Watch implements StreamObserver<WatchRoutingTableResponse> {
+    final String router;
+    private final ManagedChannel channel;
+    private @Nullable StreamObserver<WatchRoutingTableRequest> requests;
+    private boolean answered;
+    private boolean gone;
+
+    Watch(String router, ManagedChannel channel) {
+      this.router = router;
+      this.channel = channel;
+    }
+
+    void start() {
+      requests = RegistryServiceGrpc.newStub(channel).watchRoutingTable(this);
+      requests.onNext(request());
+      thread.later(FIRST_ANSWER.toMillis(), () -> {
+        if (!answered && !gone) {
+          ended(this, Status.DEADLINE_EXCEEDED
+              .withDescription("no answer in %d s".formatted(FIRST_ANSWER.toSeconds())).asException());
+        }
+      });
+    }
+
+    @Override
+    public void onNext(WatchRoutingTableResponse response) {
+      if (gone) {
+        return;
+      }
+      if (!answered) {
+        answered = true;
+        complained = false;
+        pause = FIRST_PAUSE;
+        log.info("Following the routing table of {}", router);
+      }
+      RoutingTable latest = table.latest();
+      TableVersion before = latest == null ? TableVersion.getDefaultInstance() : latest.getVersion();
+      switch (response.getKindCase()) {
+        case TABLE -> {
+          if (ORDER.compare(response.getTable().getVersion(), before) < 0) {
+            refuse("its table is older than the one in use");
+          } else {
+            use(response.getTable());
+          }
+        }
+        case DELTA -> {
+          if (latest == null || !follows(response.getDelta().getVersion(), before)) {
+            refuse("a change of its table does not follow the one in use");
+          } else {
+            use(apply(latest, response.getDelta()));
+          }
+        }
+        case KIND_NOT_SET -> refuse("it sent an empty message");
+      }
+    }
+
+    private void use(RoutingTable next) {
+      table.publish(next);
+      if (requests != null) {
+        requests.onNext(request());
+      }
+    }
+
+    /** Starts again with the whole table, of this router or the next. */
+    private void refuse(String reason) {
+      log.warn("The router {} is left: {} ({})", router, reason, known());
+      ended(this, Status.FAILED_PRECONDITION.withDescription(reason).asException());
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      ended(this, failure);
+    }
+
+    @Override
+    public void onCompleted() {
+      ended(this, Status.UNAVAILABLE.withDescription("it ended the stream").asException());
+    }
+
+    void close() {
+      gone = true;
+      channel.shutdownNow();
+    }
+  }
+}

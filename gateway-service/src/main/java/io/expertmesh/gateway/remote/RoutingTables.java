@@ -1,0 +1,16 @@
+package io.expertmesh.gateway.remote;
+
+import io.expertmesh.proto.v1.RoutingTable;
+import java.util.function.Consumer;
+
+/** Where a gateway hears which replicas there are. */
+public interface RoutingTables extends AutoCloseable {
+  /**
+   * Calls {@code follower} with the table, as soon as one is known, and with every later one, one at a time. A follower
+   * routes by the table when it returns.
+   */
+  void follow(Consumer<RoutingTable> follower);
+
+  @Override
+  void close();
+}

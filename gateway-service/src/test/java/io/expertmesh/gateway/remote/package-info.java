@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.gateway.remote;
+
+import org.jspecify.annotations.NullMarked;
