@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     usageHelpAutoWidth = true,
     exitCodeOnExecutionException = FailureReport.DEFECT,
-    subcommands = {ServeCommand.class, ClusterCommand.class, ExpertCommand.class, RouterCommand.class,
+    subcommands = {ServeCommand.class, ClusterCommand.class, GatewayCommand.class, ExpertCommand.class, RouterCommand.class,
         ChatCommand.class,
         CompleteCommand.class,
         BenchCommand.class, ChaosCommand.class,

@@ -1,5 +1,6 @@
 package io.expertmesh.cli;
 
+import io.expertmesh.engine.experts.ExpertClientFactory;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.kernels.DType;
 import io.expertmesh.kernels.Numerics;
@@ -42,6 +43,11 @@ final class ModelOptions {
       return EmbeddedModel.open(checkpoint(progress), source.name(), source.aliases(), numerics,
           threads());
     }
+  }
+
+  /** The model, its experts elsewhere. */
+  EmbeddedModel open(ExpertClientFactory experts) {
+    return EmbeddedModel.open(checkpoint(Progress.NONE), source.name(), source.aliases(), numerics, threads(), experts);
   }
 
   /** Threads that run kernels. */

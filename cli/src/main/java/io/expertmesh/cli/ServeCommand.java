@@ -1,19 +1,14 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.engine.text.EmbeddedModel;
-import io.expertmesh.gateway.ConfigurationSource;
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
 import java.io.PrintWriter;
-import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Serves a model over HTTP until the process is told to stop. */
@@ -30,23 +25,8 @@ final class ServeCommand implements Callable<Integer> {
   @Mixin
   private ModelOptions model = new ModelOptions();
 
-  @Option(names = {"-p", "--port"}, paramLabel = "PORT", description = "Default: 8080; 0 takes any free port.")
-  private @Nullable Integer port;
-
-  @Option(
-      names = "--host",
-      paramLabel = "ADDRESS",
-      description = "Address to listen on; 0.0.0.0 for all. Default: 127.0.0.1, this machine only.")
-  private @Nullable String host;
-
-  @Option(
-      names = "--grpc-port",
-      paramLabel = "PORT",
-      description = "Port of the gRPC API (InferenceService); 0 takes any free one. Default: no gRPC API.")
-  private @Nullable Integer grpcPort;
-
-  @Option(names = "--config", paramLabel = "FILE", description = "A YAML file with keys and limits.")
-  private @Nullable Path config;
+  @Mixin
+  private ListenOptions listen = new ListenOptions();
 
   @Mixin
   private StopSignal stop = new StopSignal();
@@ -57,17 +37,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    Map<String, Object> options = new HashMap<>();
-    if (port != null) {
-      options.put("expertmesh.port", port);
-    }
-    if (host != null) {
-      options.put("expertmesh.host", host);
-    }
-    if (grpcPort != null) {
-      options.put("expertmesh.grpc-port", grpcPort);
-    }
-    GatewayConfiguration configuration = ConfigurationSource.read(options, config);
+    GatewayConfiguration configuration = listen.configuration(Map.of());
     try (EmbeddedModel opened = model.open();
         GatewayServer server = GatewayServer.start(configuration, opened.served())) {
       PrintWriter err = spec.commandLine().getErr();

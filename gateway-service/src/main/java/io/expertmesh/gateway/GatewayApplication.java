@@ -18,8 +18,10 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.MultiCollector;
 import jakarta.servlet.Filter;
 import java.util.List;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
@@ -33,9 +35,10 @@ import org.springframework.web.filter.CorsFilter;
 @ComponentScan
 class GatewayApplication {
   @Bean(destroyMethod = "close")
-  PrometheusMeterRegistry meterRegistry(ModelVersions versions) {
+  PrometheusMeterRegistry meterRegistry(ModelVersions versions, ObjectProvider<MultiCollector> more) {
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     registry.getPrometheusRegistry().register(new EngineCollector(versions));
+    more.forEach(registry.getPrometheusRegistry()::register);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);

@@ -1,6 +1,7 @@
 package io.expertmesh.gateway;
 
 import io.expertmesh.engine.api.UnavailablePolicy;
+import io.expertmesh.gateway.remote.RemoteSettings;
 import io.expertmesh.gateway.security.ApiKey;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.transport.TlsFiles;
@@ -24,6 +25,7 @@ import org.springframework.util.unit.DataSize;
  * @param keepAlive how long a stream may be silent before a comment is sent
  * @param unavailablePolicy what happens to requests that do not say it when experts are missing
  * @param shutdownTimeout how long running answers may take to finish when the server stops
+ * @param experts how experts in other processes are called
  */
 public record GatewayConfiguration(
     @DefaultValue("127.0.0.1") String host,
@@ -36,7 +38,8 @@ public record GatewayConfiguration(
     @DefaultValue("32") int maxAnswers,
     @DefaultValue("10s") Duration keepAlive,
     @DefaultValue("strict") UnavailablePolicy unavailablePolicy,
-    @DefaultValue("30s") Duration shutdownTimeout) {
+    @DefaultValue("30s") Duration shutdownTimeout,
+    @DefaultValue RemoteSettings experts) {
   public GatewayConfiguration {
     keys = List.copyOf(keys);
     allowedOrigins = List.copyOf(allowedOrigins);

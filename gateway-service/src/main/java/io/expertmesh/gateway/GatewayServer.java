@@ -4,8 +4,10 @@ import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.prometheus.metrics.model.registry.MultiCollector;
 import java.net.BindException;
 import java.net.UnknownHostException;
+import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -38,12 +40,19 @@ public final class GatewayServer implements AutoCloseable {
     return start(configuration, ModelVersions.of(model));
   }
 
+  /** Serves a model whose experts are in this process. */
+  public static GatewayServer start(GatewayConfiguration configuration, ModelVersions versions) {
+    return start(configuration, versions, List.of());
+  }
+
   /**
    * Starts to serve a model and returns when it listens.
    *
+   * @param metrics more of them, for {@code /metrics}
    * @throws FailureException if the address cannot be listened on
    */
-  public static GatewayServer start(GatewayConfiguration configuration, ModelVersions versions) {
+  public static GatewayServer start(GatewayConfiguration configuration, ModelVersions versions,
+      List<MultiCollector> metrics) {
     TOMCAT.setLevel(Level.SEVERE);
     long start = System.nanoTime();
     ServedModel model = versions.main().model();
@@ -52,6 +61,9 @@ public final class GatewayServer implements AutoCloseable {
     beans.registerSingleton("gatewayConfiguration", configuration);
     beans.registerSingleton("servedModel", model);
     beans.registerSingleton("modelVersions", versions);
+    for (MultiCollector collector : metrics) {
+      context.registerBean(MultiCollector.class, () -> collector);
+    }
     context.register(GatewayApplication.class);
     if (configuration.grpcPort() != null) {
       context.registerBean(InferenceServer.class);

@@ -49,7 +49,8 @@ public final class RemoteExpertsCollector implements MultiCollector {
     all.add(answers());
     all.add(links("expertmesh_expert_outstanding_rows", "Rows that wait for an answer",
         ReplicaLink::outstandingRows));
-    all.add(links("expertmesh_expert_connected", "1 if the replica takes batches", link -> link.live() == null ? 0 : 1));
+    all.add(
+        links("expertmesh_expert_connected", "1 if the replica takes batches", link -> link.live() == null ? 0 : 1));
     all.add(links("expertmesh_expert_suspect", "1 if an answer is overdue", link -> link.suspect() ? 1 : 0));
     all.add(links("expertmesh_expert_breaker_state", "0 closed, 1 open, 2 half open",
         link -> link.breaker.getState().getOrder()));

@@ -90,7 +90,8 @@ final class ReplicaLink {
   // What callers ask, on any thread.
 
   /** The stream that takes batches, if there is one. */
-  @Nullable ReplicaStream live() {
+  @Nullable
+  ReplicaStream live() {
     ReplicaStream stream = live;
     return stream == null || stream.isEnded() ? null : stream;
   }

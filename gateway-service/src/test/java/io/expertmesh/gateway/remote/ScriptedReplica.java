@@ -38,8 +38,7 @@ import org.jspecify.annotations.Nullable;
 final class ScriptedReplica implements AutoCloseable {
   /** What happens to a batch. */
   enum Fault {
-    NONE, HANG, BREAK, COMPUTE_AND_BREAK, OVERLOADED, FAILED, UNKNOWN_EXPERT, DRAINING, INVALID, NOT_A_NUMBER, INFINITE,
-    WRONG_SHAPE, TRUNCATED, TWICE, SLOW, EMPTY
+    NONE, HANG, BREAK, COMPUTE_AND_BREAK, OVERLOADED, FAILED, UNKNOWN_EXPERT, DRAINING, INVALID, NOT_A_NUMBER, INFINITE, WRONG_SHAPE, TRUNCATED, TWICE, SLOW, EMPTY
   }
 
   private static final AtomicInteger PROCESSES = new AtomicInteger();

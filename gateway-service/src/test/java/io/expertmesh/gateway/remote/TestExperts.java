@@ -16,6 +16,7 @@ import io.expertmesh.model.family.ModelExperts;
 import io.expertmesh.model.family.ModelFingerprint;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -42,6 +43,7 @@ final class TestExperts {
     /** Random tokens, each for four random experts. */
     static Work random(SplittableRandom random, int tokens) {
       Routing routing = new Routing(tokens, TOP_K, new int[tokens * TOP_K], new float[tokens * TOP_K]);
+      Arrays.fill(routing.weights(), 1f);
       for (int token = 0; token < tokens; token++) {
         int first = random.nextInt(EXPERTS);
         int step = 1 + 2 * random.nextInt(4); // odd, so that four steps never meet

@@ -1,0 +1,127 @@
+package io.expertmesh.cli;
+
+import io.expertmesh.engine.text.EmbeddedModel;
+import io.expertmesh.gateway.GatewayConfiguration;
+import io.expertmesh.gateway.GatewayServer;
+import io.expertmesh.gateway.remote.RemoteModel;
+import io.expertmesh.gateway.remote.RemoteSettings.Wire;
+import io.expertmesh.gateway.remote.RoutingTables;
+import io.expertmesh.gateway.versions.ModelVersions;
+import io.expertmesh.gateway.versions.TrafficShares;
+import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.proto.v1.RoutingTable;
+import io.expertmesh.transport.LinkSecurity;
+import io.expertmesh.transport.Role;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Serves a model whose experts are in other processes until the process is told to stop. */
+@Command(
+    name = "gateway",
+    description = "Serves a model over HTTP, as serve does, with experts that are in other processes.",
+    footer = {
+        "",
+        "Prints one line of JSON on standard output when all experts can be reached and it listens.",
+        "",
+        "Examples:",
+        "  expertmesh gateway --router 127.0.0.1:9100",
+        "  expertmesh gateway --experts-at 10.0.0.1:9200,10.0.0.2:9200 --model olmoe-q8_0.gguf"})
+final class GatewayCommand implements Callable<Integer> {
+  @Mixin
+  private ModelOptions model = new ModelOptions();
+
+  @Mixin
+  private ListenOptions listen = new ListenOptions();
+
+  @Mixin
+  private TlsOptions tls = new TlsOptions();
+
+  @Mixin
+  private StopSignal stop = new StopSignal();
+
+  @Option(
+      names = "--router",
+      paramLabel = "HOST:PORT",
+      split = ",",
+      description = "The router that knows where the experts are; several if there are replicas.")
+  private List<String> routers = List.of();
+
+  @Option(
+      names = "--experts-at",
+      paramLabel = "HOST:PORT",
+      split = ",",
+      description = "The expert processes, in place of a router.")
+  private List<String> expertsAt = List.of();
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      defaultValue = "gateway",
+      description = "What experts, routers and logs call it. Default: ${DEFAULT-VALUE}.")
+  private String name = "gateway";
+
+  @Option(
+      names = "--wire",
+      paramLabel = "TYPE",
+      description = "Numbers in messages: ${COMPLETION-CANDIDATES}. bf16 halves the bytes, is not exact. Default: f32.")
+  private @Nullable Wire wire;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    GatewayConfiguration configuration = listen
+        .configuration(wire == null ? Map.of() : Map.of("expertmesh.experts.wire", wire.name()));
+    if (configuration.experts().wire() != Wire.f32 && model.numerics() == Numerics.EXACT) {
+      throw FailureException.invalidParameter("--wire", "--wire bf16 rounds numbers; use f32 with --numerics exact");
+    }
+    if (routers.isEmpty() == expertsAt.isEmpty()) {
+      throw FailureException.invalidParameter("--router",
+          "say either which --router knows the experts or which --experts-at addresses they have");
+    }
+    LinkSecurity security = tls.open(Role.GATEWAY);
+    RoutingTables tables = routers.isEmpty()
+        ? RemoteModel.experts(expertsAt, security)
+        : RemoteModel.routers(name, routers, security);
+    try (RemoteModel remote = new RemoteModel(name, configuration.experts(), tables, security);
+        EmbeddedModel opened = model.open(remote)) {
+      remote.awaitExperts();
+      serve(configuration, remote, opened);
+    } finally {
+      stop.closed();
+    }
+    return 0;
+  }
+
+  private void serve(GatewayConfiguration configuration, RemoteModel remote, EmbeddedModel opened)
+      throws InterruptedException {
+    ModelVersions versions = new ModelVersions(
+        new ModelVersions.Version(remote.fingerprint().version(), opened.served()), List.of());
+    remote.follow(table -> versions.traffic().set(shares(table)));
+    try (GatewayServer server = GatewayServer.start(configuration, versions, List.of(remote.experts().collector()))) {
+      ReadyLine ready = new ReadyLine().address("http", server.url());
+      String grpc = server.grpcEndpoint();
+      if (grpc != null) {
+        ready.address("grpc", grpc);
+      }
+      ready.print(spec);
+      stop.await();
+    }
+  }
+
+  private static List<TrafficShares.Share> shares(RoutingTable table) {
+    return table.getTrafficList().stream()
+        .map(share -> new TrafficShares.Share(share.getVersion(), share.getPercent(), share.getKeysList()))
+        .toList();
+  }
+}
