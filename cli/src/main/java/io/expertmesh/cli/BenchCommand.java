@@ -1,7 +1,9 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.engine.text.EmbeddedModel;
+import io.expertmesh.gateway.remote.ExpertTraffic;
 import io.expertmesh.model.failure.FailureException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,18 +24,33 @@ import tools.jackson.databind.json.JsonMapper;
 /** Measures how fast a model runs on this machine. */
 @Command(
     name = "bench",
-    description = "Measures prefill and decode speed with random prompts. Some runs before the measured ones warm up.",
+    description = {
+        "Measures prefill and decode speed with random prompts. Some runs before the measured ones warm up.",
+        "With --cluster, runs with the experts in this process and in processes of their own take turns."},
     footer = {
         "",
         "Examples:",
         "  expertmesh bench --model olmoe-q8_0.gguf --prompt 256 --generate 64",
-        "  expertmesh bench --batch 8 --repeat 5 --json > bench.json"})
+        "  expertmesh bench --batch 8 --repeat 5 --json > bench.json",
+        "  expertmesh bench --cluster --shards 4 --batch 16 --prompt 64"})
 final class BenchCommand implements Callable<Integer> {
   /** So that the JVM has compiled what a small model runs; a large one takes longer for a single run. */
   private static final Duration WARM_UP = Duration.ofSeconds(4);
 
   @Mixin
-  private ModelOptions model = new ModelOptions();
+  private ClusterOptions cluster = new ClusterOptions(1);
+
+  @Option(
+      names = "--cluster",
+      description = "Also measure with the experts as processes: --shards, --replicas and the options with them.")
+  private boolean onCluster;
+
+  @Option(
+      names = "--micro-batches",
+      paramLabel = "1|2",
+      defaultValue = "1",
+      description = "Parts of a step on the cluster: with 2, attention of one runs beside the experts of the other. Default: ${DEFAULT-VALUE}.")
+  private int microBatches;
 
   @Option(
       names = "--prompt",
@@ -71,28 +88,51 @@ final class BenchCommand implements Callable<Integer> {
   private CommandSpec spec;
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     requireAtLeast("--prompt", promptTokens, 1);
     requireAtLeast("--generate", generatedTokens, 2);
     requireAtLeast("--batch", batch, 1);
     requireAtLeast("--repeat", repeat, 1);
-    try (EmbeddedModel opened = model.open()) {
-      BenchRun bench = new BenchRun(opened.served(), promptTokens, generatedTokens, batch);
-      List<BenchRun.Speed> speeds = new ArrayList<>();
-      try (ProgressBars progress = ProgressBars.of("runs")) {
-        progress.update("warming up", 0, 1);
-        long start = System.nanoTime();
-        for (int seed = -1; seed == -1 || System.nanoTime() - start < WARM_UP.toNanos(); seed--) {
-          bench.run(seed);
-        }
-        for (int seed = 1; seed <= repeat; seed++) {
-          progress.update("measuring", seed - 1L, repeat);
-          speeds.add(bench.run(seed));
+    try (EmbeddedModel opened = cluster.model().open();
+        BenchCluster remote = onCluster ? BenchCluster.start(cluster, microBatches, this::log) : null;
+        ProgressBars progress = ProgressBars.of("runs")) {
+      BenchRun embedded = new BenchRun(opened.served(), promptTokens, generatedTokens, batch);
+      List<BenchRun> alternating = new ArrayList<>(List.of(embedded));
+      if (remote != null) {
+        alternating.add(new BenchRun(remote.model().served(), promptTokens, generatedTokens, batch));
+      }
+      progress.update("warming up", 0, 1);
+      for (BenchRun bench : alternating) {
+        warmUp(bench);
+      }
+      ExpertTraffic before = remote == null ? null : remote.traffic();
+      List<Speeds> speeds = alternating.stream().map(bench -> new Speeds()).toList();
+      for (int seed = 1; seed <= repeat; seed++) {
+        progress.update("measuring", seed - 1L, repeat);
+        for (int i = 0; i < alternating.size(); i++) {
+          speeds.get(i).add(alternating.get(i).run(seed));
         }
       }
-      print(report(opened, speeds));
+      print(report(opened, speeds.getFirst(), remote == null || before == null
+          ? null
+          : new OnCluster(speeds.getFirst(), speeds.getLast(), before, remote.traffic())));
     }
     return 0;
+  }
+
+  private static void warmUp(BenchRun bench) throws InterruptedException {
+    long start = System.nanoTime();
+    for (int seed = -1; seed == -1 || System.nanoTime() - start < WARM_UP.toNanos(); seed--) {
+      bench.run(seed);
+    }
+  }
+
+  private void log(String line) {
+    if (line.contains(" WARN ") || line.contains(" ERROR ")) {
+      PrintWriter err = spec.commandLine().getErr();
+      err.println(line);
+      err.flush();
+    }
   }
 
   private static void requireAtLeast(String option, int value, int least) {
@@ -102,12 +142,11 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private Report report(EmbeddedModel opened, List<BenchRun.Speed> speeds) {
-    double[] prefill = speeds.stream().mapToDouble(BenchRun.Speed::prefillTokensPerSecond).toArray();
-    double[] decode = speeds.stream().mapToDouble(BenchRun.Speed::decodeTokensPerSecond).toArray();
-    return new Report(median(prefill), median(decode), prefill, decode, promptTokens, generatedTokens, batch, repeat,
-        opened.served().name(), opened.kernels().name(), opened.kernels().numerics().label(), opened.threads(),
-        Machine.peakResidentBytes(), Machine.current());
+  private Report report(EmbeddedModel opened, Speeds speeds, @Nullable OnCluster onClusterToo) {
+    return new Report(median(speeds.prefill()), median(speeds.decode()), speeds.prefill(), speeds.decode(), promptTokens,
+        generatedTokens, batch, repeat, opened.served().name(), opened.kernels().name(),
+        opened.kernels().numerics().label(), opened.threads(), Machine.peakResidentBytes(), onClusterToo,
+        Machine.current());
   }
 
   static double median(double[] samples) {
@@ -129,8 +168,22 @@ final class BenchCommand implements Callable<Integer> {
           report.model, report.kernels, report.numerics, report.threads, report.machine.cpu(), report.machine.cores(),
           report.prefillTokensPerS, samples(report.prefillSamples),
           report.decodeTokensPerS, samples(report.decodeSamples)));
+      if (report.cluster != null) {
+        printCluster(out, report.cluster);
+      }
     }
     out.flush();
+  }
+
+  private void printCluster(PrintWriter out, OnCluster remote) {
+    out.println(String.format(Locale.ROOT, """
+        with the experts as processes (%s):
+        prefill  %10.1f tokens/s   %s, %.2f of embedded
+        decode   %10.1f tokens/s   %s, %.2f of embedded
+        network  %10.2f messages and %.0f bytes per token and layer, both ways""",
+        cluster, remote.prefillTokensPerS, samples(remote.prefillSamples), remote.prefillRatio,
+        remote.decodeTokensPerS, samples(remote.decodeSamples), remote.decodeRatio,
+        remote.messagesPerTokenAndLayer, remote.bytesPerTokenAndLayer));
   }
 
   private static String samples(double[] samples) {
@@ -157,5 +210,46 @@ final class BenchCommand implements Callable<Integer> {
       String numerics,
       int threads,
       @Nullable Long peakResidentBytes,
+      @Nullable OnCluster cluster,
       Machine machine) {}
+
+  /** Of several runs. */
+  private static final class Speeds {
+    private final List<BenchRun.Speed> runs = new ArrayList<>();
+
+    void add(BenchRun.Speed run) {
+      runs.add(run);
+    }
+
+    double[] prefill() {
+      return runs.stream().mapToDouble(BenchRun.Speed::prefillTokensPerSecond).toArray();
+    }
+
+    double[] decode() {
+      return runs.stream().mapToDouble(BenchRun.Speed::decodeTokensPerSecond).toArray();
+    }
+  }
+
+  /** What {@code --json} prints of the runs on the cluster; the ratios are to the embedded runs. */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  private record OnCluster(
+      double prefillTokensPerS,
+      double decodeTokensPerS,
+      double prefillRatio,
+      double decodeRatio,
+      double[] prefillSamples,
+      double[] decodeSamples,
+      double messagesPerTokenAndLayer,
+      double bytesPerTokenAndLayer,
+      long retries,
+      long hedges) {
+    OnCluster(Speeds embedded, Speeds cluster, ExpertTraffic before, ExpertTraffic after) {
+      double tokens = after.tokens() - before.tokens();
+      this(median(cluster.prefill()), median(cluster.decode()), median(cluster.prefill()) / median(embedded.prefill()),
+          median(cluster.decode()) / median(embedded.decode()), cluster.prefill(), cluster.decode(),
+          (after.messagesOut() - before.messagesOut() + after.messagesIn() - before.messagesIn()) / tokens,
+          (after.bytesOut() - before.bytesOut() + after.bytesIn() - before.bytesIn()) / tokens,
+          after.retries() - before.retries(), after.hedges() - before.hedges());
+    }
+  }
 }

@@ -76,4 +76,9 @@ final class ClusterOptions {
         httpPort, grpcPort, expertThreads, model.asArguments(), gatewayOptions, role -> tlsOptions(certificates, role),
         restart);
   }
+
+  @Override
+  public String toString() {
+    return "%d shards, %d replicas%s".formatted(shards, replicas, tls ? ", TLS" : "");
+  }
 }
