@@ -143,7 +143,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private Report report(EmbeddedModel opened, Speeds speeds, @Nullable OnCluster onClusterToo) {
-    return new Report(median(speeds.prefill()), median(speeds.decode()), speeds.prefill(), speeds.decode(), promptTokens,
+    return new Report(median(speeds.prefill()), median(speeds.decode()), speeds.prefill(), speeds.decode(),
+        promptTokens,
         generatedTokens, batch, repeat, opened.served().name(), opened.kernels().name(),
         opened.kernels().numerics().label(), opened.threads(), Machine.peakResidentBytes(), onClusterToo,
         Machine.current());
