@@ -3,6 +3,8 @@ package io.expertmesh.cli;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.springframework.boot.convert.DurationStyle;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -43,6 +45,9 @@ import picocli.CommandLine.Spec;
         "",
         "Exit code: 0 done, 1 defect in ExpertMesh, 2 wrong option, input or environment."})
 final class ExpertMeshCommand implements Callable<Integer> {
+  /** Warns, with a stack trace, of every connection that breaks. Kept because a level is forgotten with its logger. */
+  private static final Logger GRPC = Logger.getLogger("io.grpc");
+
   private static final Set<String> SERVERS = Set.of("serve", "gateway", "expert", "router", "cluster");
 
   @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces and debug logs.")
@@ -69,6 +74,7 @@ final class ExpertMeshCommand implements Callable<Integer> {
   /** A server logs what it does; other commands only what is wrong. Read by logback.xml. */
   private void chooseLogLevel(ParseResult parsed) {
     boolean server = parsed.hasSubcommand() && SERVERS.contains(parsed.subcommand().commandSpec().name());
+    GRPC.setLevel(debug ? Level.ALL : Level.SEVERE);
     System.setProperty("expertmesh.log.level", debug ? "DEBUG" : server ? "INFO" : "WARN");
   }
 
