@@ -1,0 +1,201 @@
+package io.expertmesh.gateway.remote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.expertmesh.gateway.remote.TestExperts.Work;
+import io.expertmesh.proto.v1.RegistryServiceGrpc;
+import io.expertmesh.proto.v1.Replica;
+import io.expertmesh.proto.v1.RoutingTable;
+import io.expertmesh.proto.v1.RoutingTableDelta;
+import io.expertmesh.proto.v1.TableVersion;
+import io.expertmesh.proto.v1.TrafficShare;
+import io.expertmesh.proto.v1.WatchRoutingTableRequest;
+import io.expertmesh.proto.v1.WatchRoutingTableResponse;
+import io.expertmesh.transport.Channels;
+import io.expertmesh.transport.GrpcServer;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The table of whichever router answers, and the last one when none does. */
+@Timeout(60)
+class RoutingTableWatchTest {
+  private static final TrafficShare SHARE = TrafficShare.newBuilder().setVersion("v2").setPercent(5).build();
+
+  /** A router that sends what the test tells it to. */
+  private static final class ScriptedRouter implements AutoCloseable {
+    final Queue<WatchRoutingTableRequest> requests = new ConcurrentLinkedQueue<>();
+    final List<StreamObserver<WatchRoutingTableResponse>> streams = new CopyOnWriteArrayList<>();
+    volatile RoutingTable first = RoutingTable.getDefaultInstance();
+    volatile boolean leads = true;
+    final GrpcServer server;
+
+    ScriptedRouter(int port) {
+      server = GrpcServer.start("127.0.0.1", port, Runnable::run, List.of(
+          new RegistryServiceGrpc.RegistryServiceImplBase() {
+            @Override
+            public StreamObserver<WatchRoutingTableRequest> watchRoutingTable(
+                StreamObserver<WatchRoutingTableResponse> response) {
+              return watch(response);
+            }
+          }));
+    }
+
+    private StreamObserver<WatchRoutingTableRequest> watch(StreamObserver<WatchRoutingTableResponse> response) {
+      if (!leads) {
+        response.onError(Status.UNAVAILABLE.withDescription("does not lead").asRuntimeException());
+      } else {
+        streams.add(response);
+        response.onNext(WatchRoutingTableResponse.newBuilder().setTable(first).build());
+      }
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(WatchRoutingTableRequest request) {
+          requests.add(request);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+          streams.remove(response);
+        }
+
+        @Override
+        public void onCompleted() {
+          streams.remove(response);
+        }
+      };
+    }
+
+    void send(RoutingTableDelta delta) {
+      streams.getLast().onNext(WatchRoutingTableResponse.newBuilder().setDelta(delta).build());
+    }
+
+    boolean acknowledged(TableVersion version) {
+      return requests.stream().anyMatch(request -> request.getVersion().equals(version));
+    }
+
+    @Override
+    public void close() {
+      server.close();
+    }
+  }
+
+  private static TableVersion version(long epoch, long number) {
+    return TableVersion.newBuilder().setEpoch(epoch).setNumber(number).build();
+  }
+
+  private static Replica replica(String id) {
+    return Replica.newBuilder().setProcessId(id).setName(id).build();
+  }
+
+  private static RoutingTable table(long epoch, long number, String... ids) {
+    RoutingTable.Builder table = RoutingTable.newBuilder().setVersion(version(epoch, number)).addTraffic(SHARE);
+    for (String id : ids) {
+      table.addReplicas(replica(id));
+    }
+    return table.build();
+  }
+
+  private static RoutingTableWatch watch(List<String> routers) {
+    return RoutingTableWatch.start("test", routers, Channels::open);
+  }
+
+  private static List<String> ids(List<RoutingTable> tables) {
+    return tables.getLast().getReplicasList().stream().map(Replica::getProcessId).toList();
+  }
+
+  @Test
+  void changesAreAppliedAndEachVersionIsAcknowledged() throws InterruptedException {
+    List<RoutingTable> tables = new CopyOnWriteArrayList<>();
+    try (ScriptedRouter router = new ScriptedRouter(0)) {
+      router.first = table(7, 1, "a", "b");
+      try (RoutingTableWatch watch = watch(List.of(router.server.endpoint()))) {
+        watch.follow(tables::add);
+        TestMesh.await(() -> router.acknowledged(version(7, 1)));
+        router.send(RoutingTableDelta.newBuilder().setVersion(version(7, 2)).addRemoved("a").addReplicas(replica("c"))
+            .build());
+        TestMesh.await(() -> router.acknowledged(version(7, 2)));
+        assertThat(ids(tables)).containsExactly("b", "c");
+        List<RoutingTable> late = new ArrayList<>();
+        watch.follow(late::add);
+        assertThat(ids(late)).containsExactly("b", "c");
+        assertThat(router.requests.element().hasVersion()).isFalse();
+        assertThat(router.requests.element().getGateway()).isEqualTo("test");
+      }
+    }
+  }
+
+  @Test
+  void aChangeThatDoesNotFollowIsAnsweredByAskingForTheWholeTable() throws InterruptedException {
+    List<RoutingTable> tables = new CopyOnWriteArrayList<>();
+    try (ScriptedRouter router = new ScriptedRouter(0)) {
+      router.first = table(7, 1, "a");
+      try (RoutingTableWatch watch = watch(List.of(router.server.endpoint()))) {
+        watch.follow(tables::add);
+        TestMesh.await(() -> router.acknowledged(version(7, 1)));
+        router.first = table(7, 5, "d");
+        router.send(RoutingTableDelta.newBuilder().setVersion(version(7, 5)).addReplicas(replica("x")).build());
+        TestMesh.await(() -> router.acknowledged(version(7, 5)));
+        assertThat(ids(tables)).containsExactly("d");
+      }
+    }
+  }
+
+  @Test
+  void theLeaderIsFoundAndAnOldTableIsNotUsed() throws InterruptedException {
+    List<RoutingTable> tables = new CopyOnWriteArrayList<>();
+    try (ScriptedRouter follower = new ScriptedRouter(0); ScriptedRouter leader = new ScriptedRouter(0)) {
+      follower.leads = false;
+      leader.first = table(7, 3, "a");
+      try (RoutingTableWatch watch = watch(List.of(follower.server.endpoint(), leader.server.endpoint()))) {
+        watch.follow(tables::add);
+        TestMesh.await(() -> leader.acknowledged(version(7, 3)));
+        leader.first = table(6, 9, "old");
+        leader.streams.getLast().onError(Status.UNAVAILABLE.asRuntimeException());
+        TestMesh.await(() -> leader.requests.stream().filter(request -> request.getVersion().equals(version(7, 3))
+            && request.getTrafficList().equals(List.of(SHARE))).count() > 2); // its first words on each new stream
+        assertThat(ids(tables)).containsExactly("a");
+        follower.first = table(8, 1, "new");
+        follower.leads = true;
+        TestMesh.await(() -> follower.acknowledged(version(8, 1)));
+        assertThat(ids(tables)).containsExactly("new");
+      }
+    }
+  }
+
+  @Test
+  void expertsAreCalledByTheLastTableWhileNoRouterAnswers() throws InterruptedException {
+    SplittableRandom random = new SplittableRandom(9);
+    ScriptedRouter router = new ScriptedRouter(0);
+    int port = router.server.port();
+    try (ScriptedReplica one = new ScriptedReplica("one", TestMesh.group(0, 1));
+        ScriptedReplica two = new ScriptedReplica("two", TestMesh.group(0, 1))) {
+      router.first = RoutingTable.newBuilder().setVersion(version(1, 1)).addReplicas(one.entry()).build();
+      try (RoutingTableWatch watch = watch(List.of("127.0.0.1:" + port));
+          RemoteExperts experts = RemoteExperts.start("test", TestExperts.FINGERPRINT, TestExperts.HIDDEN,
+              RemoteSettings.defaults(), watch, endpoint -> Channels.open(endpoint, Runnable::run))) {
+        assertThat(experts.awaitAll(Duration.ofSeconds(20))).isTrue();
+        router.close();
+        for (int i = 0; i < 20; i++) {
+          Work work = Work.random(random, 5);
+          float[] outputs = work.newOutputs();
+          assertThat(experts.forward(work.layer(), work.plan(), work.hidden(), outputs).await()).isEmpty();
+          assertThat(outputs).isEqualTo(work.expected());
+        }
+        try (ScriptedRouter next = new ScriptedRouter(port)) {
+          next.first = RoutingTable.newBuilder().setVersion(version(2, 1)).addReplicas(two.entry()).build();
+          TestMesh.await(() -> experts.links().stream().map(link -> link.name).toList().equals(List.of("two")));
+          assertThat(experts.unavailable()).isEmpty();
+        }
+      }
+    }
+  }
+}
