@@ -36,6 +36,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class BenchCommand implements Callable<Integer> {
   /** So that the JVM has compiled what a small model runs; a large one takes longer for a single run. */
   private static final Duration WARM_UP = Duration.ofSeconds(4);
+  /** So that the JVMs of all processes have. */
+  private static final Duration CLUSTER_WARM_UP = Duration.ofSeconds(20);
 
   @Mixin
   private ClusterOptions cluster = new ClusterOptions(1);
@@ -102,9 +104,8 @@ final class BenchCommand implements Callable<Integer> {
         alternating.add(new BenchRun(remote.model().served(), promptTokens, generatedTokens, batch));
       }
       progress.update("warming up", 0, 1);
-      for (BenchRun bench : alternating) {
-        warmUp(bench);
-      }
+      warmUp(embedded, WARM_UP);
+      warmUp(alternating.getLast(), remote == null ? Duration.ZERO : CLUSTER_WARM_UP);
       ExpertTraffic before = remote == null ? null : remote.traffic();
       List<Speeds> speeds = alternating.stream().map(bench -> new Speeds()).toList();
       for (int seed = 1; seed <= repeat; seed++) {
@@ -120,9 +121,9 @@ final class BenchCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void warmUp(BenchRun bench) throws InterruptedException {
+  private static void warmUp(BenchRun bench, Duration duration) throws InterruptedException {
     long start = System.nanoTime();
-    for (int seed = -1; seed == -1 || System.nanoTime() - start < WARM_UP.toNanos(); seed--) {
+    for (int seed = -1; System.nanoTime() - start < duration.toNanos(); seed--) {
       bench.run(seed);
     }
   }
