@@ -1,6 +1,9 @@
 package io.expertmesh.cli;
 
+import io.expertmesh.cli.cluster.Canary;
 import io.expertmesh.cli.cluster.Cluster;
+import io.expertmesh.cli.cluster.ClusterLayout;
+import io.expertmesh.model.failure.FailureException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -24,7 +27,8 @@ import picocli.CommandLine.Spec;
         "",
         "Examples:",
         "  expertmesh cluster --shards 4",
-        "  expertmesh cluster --shards 2 --replicas 2 --tls --model olmoe-q8_0.gguf"})
+        "  expertmesh cluster --shards 2 --replicas 2 --tls --model olmoe-q8_0.gguf",
+        "  expertmesh cluster --model olmoe --canary olmoe-tuned --canary-percent 5"})
 final class ClusterCommand implements Callable<Integer> {
   @Mixin
   private ClusterOptions cluster = new ClusterOptions(1);
@@ -60,6 +64,18 @@ final class ClusterCommand implements Callable<Integer> {
   @Option(names = "--config", paramLabel = "FILE", description = "The gateway's YAML file with keys and limits.")
   private @Nullable Path config;
 
+  @Option(
+      names = "--canary",
+      paramLabel = "MODEL",
+      description = "A second version of the model; only groups whose experts differ get more processes.")
+  private @Nullable String canary;
+
+  @Option(
+      names = "--canary-percent",
+      paramLabel = "P",
+      description = "Percent of the requests that the second version gets. Default: 0, until the router is told.")
+  private @Nullable Double canaryPercent;
+
   @Option(names = "--no-restart", description = "Leave processes that die dead.")
   private boolean noRestart;
 
@@ -78,7 +94,7 @@ final class ClusterCommand implements Callable<Integer> {
     }
     try (ShortLivedCertificates certificates = cluster.certificates();
         Cluster running = Cluster.start(
-            cluster.layout(gateways, host, port, grpcPort, gatewayOptions, !noRestart, certificates),
+            withCanary(cluster.layout(gateways, host, port, grpcPort, gatewayOptions, !noRestart, certificates)),
             Main.class.getName(), this::log)) {
       PrintWriter out = spec.commandLine().getOut();
       out.println(running.json());
@@ -88,6 +104,18 @@ final class ClusterCommand implements Callable<Integer> {
       stop.closed();
     }
     return 0;
+  }
+
+  private ClusterLayout withCanary(ClusterLayout layout) {
+    if (canary == null) {
+      if (canaryPercent != null) {
+        throw FailureException.invalidParameter("--canary-percent", "--canary-percent needs a --canary that gets them");
+      }
+      return layout;
+    }
+    ModelOptions other = cluster.model().with(canary);
+    return layout.with(Canary.of(canary, other.asArguments(), cluster.model().fingerprint(), other.fingerprint(),
+        canaryPercent));
   }
 
   private void log(String line) {

@@ -74,7 +74,7 @@ final class ClusterOptions {
       boolean restart, @Nullable ShortLivedCertificates certificates) {
     return new ClusterLayout(model.experts(), shards, replicas, gateways, auto ? Placement.AUTO : Placement.FIXED, host,
         httpPort, grpcPort, expertThreads, model.asArguments(), gatewayOptions, role -> tlsOptions(certificates, role),
-        restart);
+        null, restart);
   }
 
   @Override

@@ -3,14 +3,14 @@ package io.expertmesh.cli;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
+import io.expertmesh.gateway.remote.RemoteExpertsCollector;
 import io.expertmesh.gateway.remote.RemoteModel;
 import io.expertmesh.gateway.remote.RemoteSettings.Wire;
 import io.expertmesh.gateway.remote.RoutingTables;
 import io.expertmesh.gateway.versions.ModelVersions;
-import io.expertmesh.gateway.versions.TrafficShares;
+import io.expertmesh.gateway.versions.ModelVersions.Version;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.failure.FailureException;
-import io.expertmesh.proto.v1.RoutingTable;
 import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.Role;
 import java.util.List;
@@ -74,6 +74,12 @@ final class GatewayCommand implements Callable<Integer> {
       description = "Numbers in messages: ${COMPLETION-CANDIDATES}. bf16 halves the bytes, is not exact. Default: f32.")
   private @Nullable Wire wire;
 
+  @Option(
+      names = "--canary",
+      paramLabel = "MODEL",
+      description = "A second version of the model, as --model names it; the router says which requests it gets.")
+  private @Nullable String canary;
+
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -93,35 +99,42 @@ final class GatewayCommand implements Callable<Integer> {
     RoutingTables tables = routers.isEmpty()
         ? RemoteModel.experts(expertsAt, security)
         : RemoteModel.routers(name, routers, security);
+    int engines = canary == null ? 1 : 2;
     try (RemoteModel remote = new RemoteModel(name, configuration.experts(), tables, security);
-        EmbeddedModel opened = model.open(remote)) {
-      remote.awaitExperts();
-      serve(configuration, remote, opened);
+        EmbeddedModel opened = model.open(remote, engines)) {
+      Version main = new Version(remote.fingerprint().version(), opened.served());
+      if (canary == null) {
+        serve(configuration, new ModelVersions(main, List.of()), List.of(remote));
+      } else {
+        try (RemoteModel beside = remote.beside();
+            EmbeddedModel second = model.with(canary).open(beside, engines)) {
+          Version other = new Version(beside.fingerprint().version(), second.served());
+          serve(configuration, new ModelVersions(main, List.of(other)), List.of(remote, beside));
+        }
+      }
     } finally {
       stop.closed();
     }
     return 0;
   }
 
-  private void serve(GatewayConfiguration configuration, RemoteModel remote, EmbeddedModel opened)
+  /** @param models of the versions; the experts of the first one must be there */
+  private void serve(GatewayConfiguration configuration, ModelVersions versions, List<RemoteModel> models)
       throws InterruptedException {
-    ModelVersions versions = new ModelVersions(
-        new ModelVersions.Version(remote.fingerprint().version(), opened.served()), List.of());
-    remote.follow(table -> versions.traffic().set(shares(table)));
-    try (GatewayServer server = GatewayServer.start(configuration, versions, List.of(remote.experts().collector()))) {
+    models.getFirst().awaitExperts();
+    versions.traffic().follow(models.getFirst().tables());
+    try (GatewayServer server = GatewayServer.start(configuration, versions,
+        List.of(new RemoteExpertsCollector(models)))) {
       ReadyLine ready = new ReadyLine().address("http", server.url());
       String grpc = server.grpcEndpoint();
       if (grpc != null) {
         ready.address("grpc", grpc);
       }
+      if (canary != null) {
+        ready.versions(versions.all().stream().map(Version::name).toList());
+      }
       ready.print(spec);
       stop.await();
     }
-  }
-
-  private static List<TrafficShares.Share> shares(RoutingTable table) {
-    return table.getTrafficList().stream()
-        .map(share -> new TrafficShares.Share(share.getVersion(), share.getPercent(), share.getKeysList()))
-        .toList();
   }
 }

@@ -3,13 +3,17 @@ package io.expertmesh.cli;
 import io.expertmesh.engine.experts.ExpertClientFactory;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.kernels.DType;
+import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.Progress;
 import io.expertmesh.model.checkpoint.QuantizedCheckpoint;
+import io.expertmesh.model.decoder.ProcessKernels;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.ModelConfig;
+import io.expertmesh.model.family.ModelExperts;
 import io.expertmesh.model.family.ModelFamilies;
+import io.expertmesh.model.family.ModelFingerprint;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +51,33 @@ final class ModelOptions {
 
   /** The model, its experts elsewhere. */
   EmbeddedModel open(ExpertClientFactory experts) {
-    return EmbeddedModel.open(checkpoint(Progress.NONE), source.name(), source.aliases(), numerics, threads(), experts);
+    return open(experts, 1);
+  }
+
+  /**
+   * The model, its experts elsewhere, as one of several in this process.
+   *
+   * @param engines that share the memory for keys and values
+   */
+  EmbeddedModel open(ExpertClientFactory experts, int engines) {
+    return EmbeddedModel.open(checkpoint(Progress.NONE), source.name(), source.aliases(), numerics, threads(), experts,
+        engines);
+  }
+
+  /** Another model, run in the same way. */
+  ModelOptions with(String model) {
+    ModelOptions other = new ModelOptions();
+    other.source = ModelSource.of(model);
+    other.numerics = numerics;
+    other.quantization = quantization;
+    other.threads = threads;
+    return other;
+  }
+
+  /** What decides the numbers that the model's experts compute. */
+  ModelFingerprint fingerprint() {
+    Kernels kernels = ProcessKernels.promising(numerics);
+    return ModelFingerprint.of(ModelExperts.of(checkpoint(Progress.NONE), kernels), kernels, numerics, null);
   }
 
   /** Threads that run kernels. */

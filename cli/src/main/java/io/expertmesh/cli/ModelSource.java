@@ -19,6 +19,13 @@ final class ModelSource {
       description = "A Hugging Face folder, a .gguf file, or a hub name ORG/NAME. Default: the demo model.")
   private @Nullable String model;
 
+  /** As if the user had said {@code --model MODEL}. */
+  static ModelSource of(String model) {
+    ModelSource source = new ModelSource();
+    source.model = model;
+    return source;
+  }
+
   Checkpoint checkpoint() {
     return Checkpoint.open(location());
   }

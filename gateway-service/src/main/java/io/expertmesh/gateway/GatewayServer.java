@@ -10,6 +10,7 @@ import java.net.UnknownHostException;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.support.DefaultListableBeanFactory;
@@ -79,6 +80,10 @@ public final class GatewayServer implements AutoCloseable {
       throw new IllegalStateException("the context started without its web server");
     }
     GatewayServer server = new GatewayServer(configuration, context, webServer.getPort());
+    if (versions.all().size() > 1) {
+      log.info("Versions, the main one first: {}", versions.all().stream()
+          .map(version -> version.name() + " (" + version.model().name() + ")").collect(Collectors.joining(", ")));
+    }
     log.info("Serving {} on {}{} (up in {} ms)", model.name(), server.url(),
         server.grpcEndpoint() == null ? "" : " and gRPC on " + server.grpcEndpoint(),
         (System.nanoTime() - start) / 1_000_000);

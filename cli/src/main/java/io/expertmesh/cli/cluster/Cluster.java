@@ -3,6 +3,13 @@ package io.expertmesh.cli.cluster;
 import io.expertmesh.cli.cluster.ServiceProcess.Ready;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,8 +28,12 @@ public final class Cluster implements AutoCloseable {
   /** A large model's shards read their weights from disk while they warm up. */
   private static final Duration START_TIMEOUT = Duration.ofMinutes(10);
 
-  /** One replica of an expert group. */
-  public record Expert(int group, int replica, ServiceProcess process) {}
+  /**
+   * One replica of an expert group.
+   *
+   * @param version of the model; null if there is only one
+   */
+  public record Expert(int group, int replica, @Nullable String version, ServiceProcess process) {}
 
   private final ClusterLayout layout;
   private final String mainClass;
@@ -63,12 +74,13 @@ public final class Cluster implements AutoCloseable {
 
   private void startServices() throws InterruptedException {
     String registry = routerReady.grpc();
-    for (int g = 0; g < layout.shards(); g++) {
-      for (int r = 0; r < layout.replicas(); r++) {
-        int group = g;
-        int replica = r;
-        experts.add(new Expert(group, replica, start("expert-" + group + "-" + replica, true,
-            before -> layout.expert(group, replica, registry, httpPort(before, 0), grpcPort(before, 0)))));
+    Canary canary = layout.canary();
+    for (int group = 0; group < layout.shards(); group++) {
+      startGroup("expert", group, layout.modelOptions(), canary == null ? null : canary.versions().getFirst());
+    }
+    if (canary != null) {
+      for (int group : layout.canaryGroups()) {
+        startGroup("canary", group, canary.modelOptions(), canary.version());
       }
     }
     for (int i = 0; i < layout.gateways(); i++) {
@@ -78,6 +90,34 @@ public final class Cluster implements AutoCloseable {
     }
     for (ServiceProcess process : processes) {
       await(process);
+    }
+    if (canary != null && canary.percent() != null) {
+      share(canary.version(), canary.percent());
+    }
+  }
+
+  private void startGroup(String kind, int group, List<String> model, @Nullable String version) {
+    for (int replica = 0; replica < layout.replicas(); replica++) {
+      String name = "%s-%d-%d".formatted(kind, group, replica);
+      experts.add(new Expert(group, replica, version, start(name, true, before -> layout.expert(name, group, model,
+          routerReady.grpc(), httpPort(before, 0), grpcPort(before, 0)))));
+    }
+  }
+
+  /** Gives a version its share of the requests. */
+  private void share(String version, double percent) throws InterruptedException {
+    ObjectNode body = JsonMapper.shared().createObjectNode();
+    body.putArray("traffic").addObject().put("version", version).put("percent", percent);
+    HttpRequest request = HttpRequest.newBuilder(URI.create(routerReady.http() + "/v1/admin/traffic"))
+        .header("Content-Type", "application/json").PUT(BodyPublishers.ofString(body.toString())).build();
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      HttpResponse<String> response = http.send(request, BodyHandlers.ofString());
+      if (response.statusCode() != 200) {
+        throw new IOException(response.body());
+      }
+    } catch (IOException failed) {
+      throw new FailureException(FailureCategory.UNAVAILABLE,
+          "the router does not give version %s its share: %s".formatted(version, failed.getMessage()), failed);
     }
   }
 
@@ -143,12 +183,20 @@ public final class Cluster implements AutoCloseable {
       gateways.forEach(gateway -> all.add(node(gateway)));
     }
     line.set("router", node(router));
+    Canary canary = layout.canary();
+    if (canary != null) {
+      ArrayNode versions = line.putArray("versions");
+      canary.versions().forEach(versions::add);
+    }
     ArrayNode list = line.putArray("experts");
     for (Expert expert : experts) {
       Ready ready = expert.process.firstReady().join();
-      list.addObject().put("group", expert.group).put("replica", expert.replica)
-          .put("experts", layout.placement() == ClusterLayout.Placement.AUTO ? "auto" : layout.expertsOf(expert.group))
+      ObjectNode node = list.addObject().put("group", expert.group).put("replica", expert.replica)
+          .put("experts", layout.expertsOf(expert.group))
           .put("pid", ready.pid()).put("grpc", ready.grpc()).put("http", ready.http());
+      if (expert.version != null) {
+        node.put("version", expert.version);
+      }
     }
     return line.toString();
   }

@@ -3,6 +3,8 @@ package io.expertmesh.cli.cluster;
 import io.expertmesh.model.failure.FailureException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which processes a cluster has.
@@ -19,11 +21,12 @@ import java.util.List;
  * @param modelOptions that name the model and how it is loaded
  * @param gatewayOptions more for the gateway
  * @param tls options by role; empty for plain text on this machine
+ * @param canary a second version of the model; null if there is none
  * @param restart whether processes that die are started again
  */
 public record ClusterLayout(int experts, int shards, int replicas, int gateways, Placement placement, String host,
     int httpPort, int grpcPort, int threads, List<String> modelOptions, List<String> gatewayOptions,
-    TlsOptionsByRole tls, boolean restart) {
+    TlsOptionsByRole tls, @Nullable Canary canary, boolean restart) {
   /** Who decides which experts a process holds. */
   public enum Placement {
     /** Each group has its ids from the start. */
@@ -52,10 +55,34 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
     gatewayOptions = List.copyOf(gatewayOptions);
   }
 
-  /** The ids of a group, such as {@code 16-31}. */
+  /** The same processes and those of a second version. */
+  public ClusterLayout with(Canary second) {
+    return new ClusterLayout(experts, shards, replicas, gateways, placement, host, httpPort, grpcPort, threads,
+        modelOptions, gatewayOptions, tls, second, restart);
+  }
+
+  /** The groups of which the second version needs processes of its own, ascending. */
+  List<Integer> canaryGroups() {
+    if (canary == null) {
+      return List.of();
+    }
+    List<Integer> all = IntStream.range(0, shards).boxed().toList();
+    List<Integer> different = all.stream()
+        .filter(group -> IntStream.range(first(group), first(group + 1)).anyMatch(canary.experts()::contains)).toList();
+    return placement == Placement.AUTO && !different.isEmpty() ? all : different;
+  }
+
+  private int first(int group) {
+    return (int) ((long) experts * group / shards);
+  }
+
+  /** The ids of a group, such as {@code 16-31}; {@code auto} if the router chooses them. */
   String expertsOf(int group) {
-    int from = (int) ((long) experts * group / shards);
-    int to = (int) ((long) experts * (group + 1) / shards) - 1;
+    if (placement == Placement.AUTO) {
+      return "auto";
+    }
+    int from = first(group);
+    int to = first(group + 1) - 1;
     return from == to ? String.valueOf(from) : from + "-" + to;
   }
 
@@ -74,12 +101,12 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
     return options;
   }
 
-  List<String> expert(int group, int replica, String router, String httpPort, String grpcPort) {
-    List<String> options = new ArrayList<>(List.of("expert", "--stop-with-stdin", "--name",
-        "expert-" + group + "-" + replica, "--experts", placement == Placement.AUTO ? "auto" : expertsOf(group),
-        "--router", router, "--port", grpcPort, "--http-port", httpPort, "--threads",
+  /** @param model options that name the version's model */
+  List<String> expert(String name, int group, List<String> model, String router, String httpPort, String grpcPort) {
+    List<String> options = new ArrayList<>(List.of("expert", "--stop-with-stdin", "--name", name, "--experts",
+        expertsOf(group), "--router", router, "--port", grpcPort, "--http-port", httpPort, "--threads",
         String.valueOf(threadsOfExpert())));
-    options.addAll(modelOptions);
+    options.addAll(model);
     options.addAll(tls.of("expert"));
     return options;
   }
@@ -88,6 +115,9 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
     List<String> options = new ArrayList<>(List.of("gateway", "--stop-with-stdin", "--name", "gateway-" + index,
         "--router", router, "--host", host, "--port", httpPort, "--grpc-port", grpcPort));
     options.addAll(modelOptions);
+    if (canary != null) {
+      options.addAll(List.of("--canary", canary.model()));
+    }
     options.addAll(gatewayOptions);
     options.addAll(tls.of("gateway"));
     return options;

@@ -46,12 +46,21 @@ public record EngineConfiguration(int threads, int maxRunning, int queueCapacity
    * @param threads that run kernels
    */
   public static EngineConfiguration defaults(Architecture model, int threads) {
+    return defaults(model, threads, 1);
+  }
+
+  /**
+   * As {@link #defaults(Architecture, int)}, for each of several engines in this process.
+   *
+   * @param engines that share the half of the heap
+   */
+  public static EngineConfiguration defaults(Architecture model, int threads, int engines) {
     long pageBytes = 0;
     for (Block block : model.blocks()) {
       pageBytes += 2L * Float.BYTES * PAGE_TOKENS * block.attention().keyValueWidth();
     }
     long wanted = (long) MAX_RUNNING * Math.ceilDiv(model.contextLength(), PAGE_TOKENS);
-    long affordable = Runtime.getRuntime().maxMemory() / 2 / pageBytes;
+    long affordable = Runtime.getRuntime().maxMemory() / 2 / engines / pageBytes;
     int pages = Math.clamp(Math.min(wanted, affordable), 1, Integer.MAX_VALUE);
     return new EngineConfiguration(threads, MAX_RUNNING, QUEUE_CAPACITY, STEP_ROWS, PAGE_TOKENS, pages);
   }

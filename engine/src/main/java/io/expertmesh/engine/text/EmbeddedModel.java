@@ -67,11 +67,22 @@ public final class EmbeddedModel implements AutoCloseable {
    */
   public static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Numerics numerics,
       int threads, ExpertClientFactory experts) {
+    return open(checkpoint, name, aliases, numerics, threads, experts, 1);
+  }
+
+  /**
+   * As {@link #open(Checkpoint, String, List, Numerics, int, ExpertClientFactory)}, as one of several.
+   *
+   * @param engines in this process, which share the memory for keys and values
+   */
+  public static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Numerics numerics,
+      int threads, ExpertClientFactory experts, int engines) {
     Kernels kernels = ProcessKernels.promising(numerics);
     BoundModel bound = BoundModel.of(checkpoint, kernels, ExpertSelection.NONE);
     ModelFingerprint fingerprint = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels, numerics, null);
     BatchingEngine engine = BatchingEngine.start(bound.architecture(), bound.weights(), kernels,
-        EngineConfiguration.defaults(bound.architecture(), threads), experts.open(bound.architecture(), fingerprint));
+        EngineConfiguration.defaults(bound.architecture(), threads, engines),
+        experts.open(bound.architecture(), fingerprint));
     return open(checkpoint, name, aliases, kernels, threads, bound.architecture(), engine);
   }
 

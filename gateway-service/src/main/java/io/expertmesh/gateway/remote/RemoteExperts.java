@@ -5,6 +5,7 @@ import io.expertmesh.engine.experts.ExpertCall;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.DType;
+import io.expertmesh.proto.v1.TableVersion;
 import io.expertmesh.transport.Fingerprints;
 import io.grpc.ManagedChannel;
 import java.time.Duration;
@@ -32,6 +33,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   /** How long the clock goes on between two calls, so that calls need not start it. */
   private static final int IDLE_TICKS = 40;
 
+  private final String version;
   private final int hiddenSize;
   private final RemoteSettings settings;
   private final ControlThread control;
@@ -47,6 +49,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
 
   private RemoteExperts(String gateway, ModelFingerprint model, int hiddenSize, RemoteSettings settings,
       Function<String, ManagedChannel> connect) {
+    this.version = model.version();
     this.hiddenSize = hiddenSize;
     this.settings = settings;
     this.control = new ControlThread("expertmesh-experts");
@@ -132,11 +135,6 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
     return counters.traffic();
   }
 
-  /** What metrics say. */
-  public RemoteExpertsCollector collector() {
-    return new RemoteExpertsCollector(this, replicas);
-  }
-
   /** Gives up what runs and disconnects. */
   @Override
   public void close() {
@@ -198,6 +196,11 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
     return replicas.links();
   }
 
+  /** Of the routing table in use. */
+  TableVersion tableVersion() {
+    return replicas.version();
+  }
+
   RemoteCounters counters() {
     return counters;
   }
@@ -211,7 +214,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
 
   private void linksChanged() {
     if (replicas.recompute()) {
-      log.info("Experts without a replica: {}",
+      log.info("Version {}: experts without a replica: {}", version,
           unavailable().isEmpty() ? "none" : unavailable().stream().sorted().toList());
       listeners.forEach(Runnable::run);
     }

@@ -15,27 +15,41 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
-/** What a gateway reports about its remote experts, by replica name, read once per scrape. */
+/**
+ * What a gateway reports about its remote experts, by replica name. Where several versions of the model are served, every
+ * series has the label version.
+ */
 public final class RemoteExpertsCollector implements MultiCollector {
-  private final RemoteExperts experts;
-  private final RemoteCounters counters;
-  private final Replicas replicas;
+  /** One version's experts, and what its series have in common. */
+  private record Source(Labels labels, RemoteExperts experts) {
+    CounterSnapshot.CounterDataPointSnapshot point(Labels more, long value) {
+      return CounterSnapshot.CounterDataPointSnapshot.builder().labels(labels.merge(more)).value((double) value)
+          .build();
+    }
 
-  RemoteExpertsCollector(RemoteExperts experts, Replicas replicas) {
-    this.experts = experts;
-    this.counters = experts.counters();
-    this.replicas = replicas;
+    GaugeSnapshot.GaugeDataPointSnapshot gauge(Labels more, double value) {
+      return GaugeSnapshot.GaugeDataPointSnapshot.builder().labels(labels.merge(more)).value(value).build();
+    }
+  }
+
+  private final List<Source> sources;
+
+  /** @param models the versions, open */
+  public RemoteExpertsCollector(List<RemoteModel> models) {
+    this.sources = models.stream().map(model -> new Source(
+        models.size() == 1 ? Labels.EMPTY : Labels.of("version", model.fingerprint().version()), model.experts()))
+        .toList();
   }
 
   @Override
   public MetricSnapshots collect() {
-    ExpertTraffic traffic = experts.traffic();
     List<MetricSnapshot> all = new ArrayList<>();
-    all.add(counter("expertmesh_expert_calls", "Layers whose experts were called", traffic.calls()));
-    all.add(counter("expertmesh_expert_call_tokens", "Token rows of these calls", traffic.tokens()));
+    all.add(counter("expertmesh_expert_calls", "Layers whose experts were called", ExpertTraffic::calls));
+    all.add(counter("expertmesh_expert_call_tokens", "Token rows of these calls", ExpertTraffic::tokens));
     all.add(counter("expertmesh_experts_lost", "Experts of calls that no replica could compute",
-        traffic.lostExperts()));
+        ExpertTraffic::lostExperts));
     all.add(byReplica("expertmesh_expert_messages_sent", "Batches sent", c -> c.messagesOut));
     all.add(byReplica("expertmesh_expert_messages_received", "Messages received", c -> c.messagesIn));
     all.add(byReplica("expertmesh_expert_rows_sent", "Rows (token and expert pairs) sent", c -> c.rows));
@@ -55,67 +69,78 @@ public final class RemoteExpertsCollector implements MultiCollector {
     all.add(links("expertmesh_expert_breaker_state", "0 closed, 1 open, 2 half open",
         link -> link.breaker.getState().getOrder()));
     all.add(gauge("expertmesh_routing_table_epoch", "When the router that made the table began to lead, in ms",
-        (double) replicas.version().getEpoch()));
+        experts -> (double) experts.tableVersion().getEpoch()));
     all.add(gauge("expertmesh_routing_table_number", "Number of the routing table within its epoch",
-        (double) replicas.version().getNumber()));
-    all.add(gauge("expertmesh_experts_unavailable", "Experts without a replica", experts.unavailable().size()));
+        experts -> (double) experts.tableVersion().getNumber()));
+    all.add(gauge("expertmesh_experts_unavailable", "Experts without a replica",
+        experts -> experts.unavailable().size()));
     return new MetricSnapshots(all);
   }
 
   private MetricSnapshot failures() {
     CounterSnapshot.Builder counter = CounterSnapshot.builder()
         .name("expertmesh_expert_failures").help("What went wrong with a replica, by kind");
-    counters.byName().forEach((name, replica) -> {
-      for (FailureKind kind : FailureKind.values()) {
-        long count = replica.failures(kind);
-        if (count > 0) {
-          counter.dataPoint(point(Labels.of("replica", name, "kind", kind.label()), count));
+    for (Source source : sources) {
+      source.experts.counters().byName().forEach((name, replica) -> {
+        for (FailureKind kind : FailureKind.values()) {
+          long count = replica.failures(kind);
+          if (count > 0) {
+            counter.dataPoint(source.point(Labels.of("replica", name, "kind", kind.label()), count));
+          }
         }
-      }
-    });
+      });
+    }
     return counter.build();
   }
 
   private MetricSnapshot answers() {
     SummarySnapshot.Builder summary = SummarySnapshot.builder()
         .name("expertmesh_expert_answer_seconds").help("From sending a batch to its valid answer");
-    counters.byName().forEach((name, replica) -> summary.dataPoint(SummarySnapshot.SummaryDataPointSnapshot.builder()
-        .labels(Labels.of("replica", name))
-        .count(replica.answers.sum())
-        .sum((double) replica.answerNanos.sum() / TimeUnit.SECONDS.toNanos(1))
-        .build()));
+    for (Source source : sources) {
+      source.experts.counters().byName().forEach((name, replica) -> summary.dataPoint(
+          SummarySnapshot.SummaryDataPointSnapshot.builder()
+              .labels(source.labels.merge(Labels.of("replica", name)))
+              .count(replica.answers.sum())
+              .sum((double) replica.answerNanos.sum() / TimeUnit.SECONDS.toNanos(1))
+              .build()));
+    }
     return summary.build();
   }
 
   private MetricSnapshot byReplica(String name, String help, Function<ReplicaCounters, LongAdder> value) {
     CounterSnapshot.Builder counter = CounterSnapshot.builder().name(name).help(help);
-    counters.byName().forEach((replica, counts) -> counter
-        .dataPoint(point(Labels.of("replica", replica), value.apply(counts).sum())));
+    for (Source source : sources) {
+      source.experts.counters().byName().forEach((replica, counts) -> counter
+          .dataPoint(source.point(Labels.of("replica", replica), value.apply(counts).sum())));
+    }
     return counter.build();
   }
 
   /** The newest process of each name. */
   private MetricSnapshot links(String name, String help, ToDoubleFunction<ReplicaLink> value) {
     GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name(name).help(help);
-    Map<String, ReplicaLink> byName = new TreeMap<>();
-    replicas.links().forEach(link -> byName.put(link.name, link));
-    byName.forEach((replica, link) -> gauge.dataPoint(GaugeSnapshot.GaugeDataPointSnapshot.builder()
-        .labels(Labels.of("replica", replica))
-        .value(value.applyAsDouble(link))
-        .build()));
+    for (Source source : sources) {
+      Map<String, ReplicaLink> byName = new TreeMap<>();
+      source.experts.links().forEach(link -> byName.put(link.name, link));
+      byName.forEach(
+          (replica, link) -> gauge.dataPoint(source.gauge(Labels.of("replica", replica), value.applyAsDouble(link))));
+    }
     return gauge.build();
   }
 
-  private static CounterSnapshot.CounterDataPointSnapshot point(Labels labels, long value) {
-    return CounterSnapshot.CounterDataPointSnapshot.builder().labels(labels).value((double) value).build();
+  private MetricSnapshot counter(String name, String help, ToLongFunction<ExpertTraffic> value) {
+    CounterSnapshot.Builder counter = CounterSnapshot.builder().name(name).help(help);
+    for (Source source : sources) {
+      counter.dataPoint(source.point(Labels.EMPTY, value.applyAsLong(source.experts.traffic())));
+    }
+    return counter.build();
   }
 
-  private static MetricSnapshot counter(String name, String help, long value) {
-    return CounterSnapshot.builder().name(name).help(help).dataPoint(point(Labels.EMPTY, value)).build();
-  }
-
-  private static MetricSnapshot gauge(String name, String help, double value) {
-    return GaugeSnapshot.builder().name(name).help(help)
-        .dataPoint(GaugeSnapshot.GaugeDataPointSnapshot.builder().value(value).build()).build();
+  private MetricSnapshot gauge(String name, String help, ToDoubleFunction<RemoteExperts> value) {
+    GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name(name).help(help);
+    for (Source source : sources) {
+      gauge.dataPoint(source.gauge(Labels.EMPTY, value.applyAsDouble(source.experts)));
+    }
+    return gauge.build();
   }
 }

@@ -59,9 +59,25 @@ public final class RemoteModel implements ExpertClientFactory, AutoCloseable {
     return experts;
   }
 
-  /** Follows the table that the experts follow too. */
-  public void follow(Consumer<RoutingTable> follower) {
-    tables.follow(follower);
+  /** For another version of the model, whose experts are in the same table. It is closed before this one. */
+  public RemoteModel beside() {
+    RoutingTables shared = new RoutingTables() {
+      @Override
+      public void follow(Consumer<RoutingTable> follower) {
+        tables.follow(follower);
+      }
+
+      @Override
+      public void close() {
+        // They are the other's.
+      }
+    };
+    return new RemoteModel(gateway, settings, shared, security);
+  }
+
+  /** The table that the experts follow. */
+  public RoutingTables tables() {
+    return tables;
   }
 
   /** The experts; open first. */

@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.versions;
 
+import io.expertmesh.gateway.remote.RoutingTables;
 import io.expertmesh.model.failure.FailureException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,12 @@ public final class TrafficShares {
           "the shares are %s percent together; they must not be more than 100".formatted(sum));
     }
     shares = List.copyOf(next);
+  }
+
+  /** Takes the shares of the routing table, now and whenever they change. */
+  public void follow(RoutingTables tables) {
+    tables.follow(table -> set(table.getTrafficList().stream()
+        .map(share -> new Share(share.getVersion(), share.getPercent(), share.getKeysList())).toList()));
   }
 
   public List<Share> shares() {
