@@ -37,7 +37,7 @@ final class BenchCommand implements Callable<Integer> {
   /** So that the JVM has compiled what a small model runs; a large one takes longer for a single run. */
   private static final Duration WARM_UP = Duration.ofSeconds(4);
   /** So that the JVMs of all processes have. */
-  private static final Duration CLUSTER_WARM_UP = Duration.ofSeconds(20);
+  private static final Duration CLUSTER_WARM_UP = Duration.ofSeconds(60);
 
   @Mixin
   private ClusterOptions cluster = new ClusterOptions(1);

@@ -26,7 +26,7 @@ import tools.jackson.databind.annotation.JsonNaming;
  * @param outsideRestartsTokensPerS the same without the seconds in which a process started, which takes the machine's
  *     cores
  * @param medianTokenMillis between two tokens of an answer, in calm
- * @param stalls by kind of fault
+ * @param stalls by kind of fault; NONE has the seconds of calm
  * @param restartMillis from a kill until the process was ready again, median and longest
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -35,6 +35,8 @@ public record ChaosReport(int requests, int failed, int wrong, Map<String, Integ
     double[] restartMillis) {
   /** How long after a fault an answer's gap still counts as its doing. */
   private static final long AFTERMATH_NANOS = 1_000_000_000L;
+  /** Stands for each second of calm, to compare with. */
+  private static final String NO_FAULT = "NONE";
 
   /**
    * The longest wait between two tokens of any answer around a fault.
@@ -70,7 +72,7 @@ public record ChaosReport(int requests, int failed, int wrong, Map<String, Integ
         tokens(observations, chaos, List.of()) / chaos.seconds(),
         quietSeconds > 0 ? tokens(observations, chaos, starts) / quietSeconds : 0,
         median(gaps(observations, calm)) / 1e6,
-        stalls(observations, acts),
+        stalls(observations, acts, calm),
         restarts(processes, chaos));
   }
 
@@ -98,20 +100,13 @@ public record ChaosReport(int requests, int failed, int wrong, Map<String, Integ
     return gaps.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
-  private static Map<String, Stall> stalls(List<Observation> observations, List<Act> acts) {
+  private static Map<String, Stall> stalls(List<Observation> observations, List<Act> acts, Span calm) {
     Map<String, List<Double>> worst = new TreeMap<>();
     for (Act act : acts) {
-      double longest = 0;
-      for (Observation one : observations) {
-        for (int i = 1; i < one.tokenNanos().length; i++) {
-          long from = one.tokenNanos()[i - 1];
-          long to = one.tokenNanos()[i];
-          if (to > act.nanos() && from < act.nanos() + AFTERMATH_NANOS) {
-            longest = Math.max(longest, (double) (to - from));
-          }
-        }
-      }
-      worst.computeIfAbsent(act.fault().name(), fault -> new ArrayList<>()).add(longest);
+      worst.computeIfAbsent(act.fault().name(), fault -> new ArrayList<>()).add(longestGap(observations, act.nanos()));
+    }
+    for (long second = calm.from; second + AFTERMATH_NANOS <= calm.to; second += AFTERMATH_NANOS) {
+      worst.computeIfAbsent(NO_FAULT, fault -> new ArrayList<>()).add(longestGap(observations, second));
     }
     Map<String, Stall> stalls = new TreeMap<>();
     worst.forEach((fault, gaps) -> {
@@ -119,6 +114,21 @@ public record ChaosReport(int requests, int failed, int wrong, Map<String, Integ
       stalls.put(fault, new Stall(nanos.length, median(nanos) / 1e6, Arrays.stream(nanos).max().orElse(0) / 1e6));
     });
     return stalls;
+  }
+
+  /** The longest wait between two tokens of any answer within the second after {@code nanos}. */
+  private static double longestGap(List<Observation> observations, long nanos) {
+    double longest = 0;
+    for (Observation one : observations) {
+      for (int i = 1; i < one.tokenNanos().length; i++) {
+        long from = one.tokenNanos()[i - 1];
+        long to = one.tokenNanos()[i];
+        if (to > nanos && from < nanos + AFTERMATH_NANOS) {
+          longest = Math.max(longest, (double) (to - from));
+        }
+      }
+    }
+    return longest;
   }
 
   /** When processes were starting: from their start until they were ready. */

@@ -25,7 +25,7 @@ import java.util.function.Consumer;
  */
 public record ChaosRun(int clients, int questions, int promptTokens, int tokens, Duration calm, Duration duration,
     Duration every, List<Fault> faults, long seed) {
-  private static final Duration WARM_UP = Duration.ofSeconds(5);
+  private static final Duration WARM_UP = Duration.ofSeconds(20);
   private static final Duration RECOVERY = Duration.ofSeconds(60);
 
   public ChaosRun {
