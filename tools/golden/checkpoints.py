@@ -1,4 +1,4 @@
-"""Tiny OLMoE checkpoints with random weights, on disk in the layouts in which real ones come."""
+"""Tiny checkpoints with random weights, on disk in the layouts in which real ones come."""
 
 import json
 import shutil
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 from safetensors.torch import save_file
-from transformers import OlmoeConfig, OlmoeForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 # Awkward on purpose: hardly a width is a multiple of a vector register, and half a head's width is odd.
 SMALL = dict(
@@ -29,15 +29,21 @@ SMALL = dict(
     eos_token_id=0,
 )
 
+# Standard deviations by the end of a parameter's name; the last one that fits counts.
+SCALES = {"": 0.25, "mlp.gate.weight": 0.5, "router.weight": 0.5, "embed_tokens.weight": 0.5}
+
 
 @dataclass(frozen=True)
 class Case:
     name: str
     about: str
-    config: dict = field(default_factory=dict)  # on top of SMALL
+    config: dict = field(default_factory=dict)  # on top of `defaults`
     prompt_lengths: tuple = (1, 13)
     dtype: torch.dtype = torch.float32
     matters: dict = field(default_factory=dict)  # config values that would change the logits: proof that the option bites
+    family: str = "olmoe"
+    defaults: dict = field(default_factory=lambda: SMALL)
+    scales: dict = field(default_factory=dict)  # on top of SCALES
     max_shard_size: str = "1GB"
     fused_experts: bool = False
     old_config: bool = False
@@ -86,8 +92,9 @@ CASES = [
 def write(case, seed, folder):
     """Writes config.json and model*.safetensors of `case` with random weights into `folder`, which is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
-    model = OlmoeForCausalLM(OlmoeConfig(**{**SMALL, **case.config}))
-    fill(model, torch.Generator().manual_seed(seed))
+    config = {**case.defaults, **case.config}
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(case.family, **config), dtype=torch.float32)
+    fill(model, {**SCALES, **case.scales}, torch.Generator().manual_seed(seed))
     model.to(case.dtype).save_pretrained(folder, max_shard_size=case.max_shard_size)
     (folder / "generation_config.json").unlink(missing_ok=True)
     if case.fused_experts:
@@ -98,37 +105,46 @@ def write(case, seed, folder):
 
 
 @torch.no_grad()
-def fill(model, generator):
+def fill(model, scales, generator):
     """Random weights that make routing decisive and logits far apart. Nothing stays at an initial one or zero."""
     for name, parameter in model.named_parameters():
-        if "norm" in name:
+        if "norm" in name and not name.endswith("bias"):
             parameter.uniform_(0.5, 1.5, generator=generator)
-        elif name.endswith("mlp.gate.weight") or name.endswith("embed_tokens.weight"):
-            parameter.normal_(0, 0.5, generator=generator)
         else:
-            parameter.normal_(0, 0.25, generator=generator)
+            parameter.normal_(0, scale_of(name, scales), generator=generator)
+    for name, buffer in model.named_buffers():
+        if name.endswith("e_score_correction_bias"):
+            buffer.normal_(0, scale_of(name, scales), generator=generator)
+
+
+def scale_of(name, scales):
+    return [scale for end, scale in scales.items() if name.endswith(end)][-1]
 
 
 def write_old_config(path):
     config = json.loads(path.read_text())
-    config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
-    config["rope_scaling"] = None
+    rope = config.pop("rope_parameters")
+    config["rope_theta"] = rope.pop("rope_theta")
+    kind = rope.pop("rope_type")
+    config["rope_scaling"] = None if kind == "default" else {"type": kind, **rope}
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.43.0"
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
-def load(folder, dtype, **config):
-    """The checkpoint as transformers reads it, every tensor accounted for, with its plainest kernels."""
-    model, report = OlmoeForCausalLM.from_pretrained(
+def load(folder, dtype, **changes):
+    """The checkpoint as transformers reads it, with its plainest kernels. Every tensor is accounted for,
+    but with `changes` to config.json there may be tensors that the changed model does not have."""
+    config = json.loads((folder / "config.json").read_text())
+    model, report = AutoModelForCausalLM.from_pretrained(
         folder,
+        config=AutoConfig.for_model(**{**config, **changes}),
         dtype=dtype,
         attn_implementation="eager",
         experts_implementation="eager",
         output_loading_info=True,
-        **config,
     )
-    unmatched = {kind: keys for kind, keys in report.items() if keys}
+    unmatched = {kind: keys for kind, keys in report.items() if keys and not (changes and kind == "unexpected_keys")}
     if unmatched:
         raise ValueError(f"{folder}: transformers could not place every tensor: {unmatched}")
     return model.eval()

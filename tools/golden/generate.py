@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 import chat_templates
 import checkpoints
 import demo
+import families
 from readable_json import to_json
 from reference import greedy, record
 
@@ -27,6 +28,7 @@ MIN_ROUTER_MARGIN = 0.001
 MIN_DISTINCT_TOKENS = 6  # a continuation that only repeats itself tests little
 MIN_EFFECT = 0.1  # of a config value that `matters`, on some logit
 
+CASES = checkpoints.CASES + families.CASES
 VERSIONS = {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__}
 
 
@@ -46,7 +48,7 @@ def main():
     torch.use_deterministic_algorithms(True)
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    for case in checkpoints.CASES:
+    for case in CASES:
         if options.only in (None, case.name):
             generate(case, options.out / case.name)
     if options.only in (None, "demo"):
@@ -57,7 +59,7 @@ def main():
 
 
 def case_names():
-    return [case.name for case in checkpoints.CASES] + ["demo", "chat-templates"]
+    return [case.name for case in CASES] + ["demo", "chat-templates"]
 
 
 def generate(case, folder):
@@ -87,7 +89,7 @@ def generate(case, folder):
 
 def random_prompts(case, seed):
     generator = torch.Generator().manual_seed(1_000_000 + seed)
-    vocabulary = checkpoints.SMALL["vocab_size"]
+    vocabulary = {**case.defaults, **case.config}["vocab_size"]
     return [torch.randint(2, vocabulary, (length,), generator=generator).tolist() for length in case.prompt_lengths]
 
 
@@ -133,12 +135,32 @@ def agree(expected, actual):
 
 
 def check_options_matter(case, folder, prompts, results):
-    for option, other in case.matters.items():
-        model = checkpoints.load(folder, torch.float32, **{option: other})
+    """Every option that the case is for bites, and so does every kind of bias and attention sink."""
+    expected = results[-1]["tensors"]["logits"]
+
+    def check(what, model):
         without, _ = record(model, prompts[-1])
-        effect = (without["logits"] - results[-1]["tensors"]["logits"]).abs().max().item()
-        if effect < MIN_EFFECT:
-            raise ValueError(f"{case.name}: {option}={other} changes the logits by {effect} only; the case tests nothing")
+        effect = (without["logits"] - expected).abs().max().item()
+        if not effect >= MIN_EFFECT:
+            raise ValueError(f"{case.name}: {what} changes the logits by {effect} only; the case tests nothing")
+
+    for option, other in case.matters.items():
+        check(f"{option}={other}", checkpoints.load(folder, torch.float32, **{option: other}))
+    kinds = {last_names(name) for name in state(checkpoints.load(folder, torch.float32)) if name.endswith(("bias", "sinks"))}
+    for kind in sorted(kinds):
+        model = checkpoints.load(folder, torch.float32)
+        for name, tensor in state(model).items():
+            if last_names(name) == kind:
+                tensor.fill_(float("-inf") if kind.endswith("sinks") else 0)
+        check(f"no {kind}", model)
+
+
+def state(model):
+    return {name: tensor.detach() for name, tensor in model.state_dict().items()}
+
+
+def last_names(name):
+    return ".".join(name.split(".")[-2:])
 
 
 def name_of(dtype):
