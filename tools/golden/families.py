@@ -25,10 +25,10 @@ SPREAD = {"lm_head.weight": 0.5}  # logits far apart
 def family(name, defaults, scales, *cases):
     def case(title, about, config, **options):
         return Case(
-            f"{name}-{title}",
+            name.replace("_", "-") + "-" + title,
             about,
             config,
-            family=name.replace("-", "_"),
+            family=name,
             defaults={**SMALL, **defaults},
             scales={**SPREAD, **scales, **options.pop("scales", {})},
             **options,
@@ -64,4 +64,253 @@ MIXTRAL = family(
     ),
 )
 
-CASES = MIXTRAL
+QWEN2_MOE = family(
+    "qwen2_moe",
+    dict(
+        moe_intermediate_size=12,
+        shared_expert_intermediate_size=14,
+        num_experts=5,
+        num_experts_per_tok=2,
+        use_sliding_window=False,
+        norm_topk_prob=False,
+    ),
+    {},
+    (
+        "sparse-f32",
+        "as Qwen1.5-MoE: every layer sparse, no renormalisation, full attention",
+        dict(),
+        dict(matters=dict(norm_topk_prob=True, rms_norm_eps=1e-1)),
+    ),
+    (
+        "mixed-f32",
+        "four layers: decoder_sparse_step 2 (layers 1 and 3) less layer 3 in mlp_only_layers, renormalised, no q/k/v bias; "
+        "sliding attention in even layers below max_window_layers",
+        dict(
+            hidden_size=32,
+            num_hidden_layers=4,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            decoder_sparse_step=2,
+            mlp_only_layers=[3],
+            norm_topk_prob=True,
+            qkv_bias=False,
+            use_sliding_window=True,
+            sliding_window=6,
+            max_window_layers=2,
+            num_experts=4,
+            num_experts_per_tok=3,
+        ),
+        dict(
+            prompt_lengths=(3, 19),
+            matters=dict(
+                norm_topk_prob=False,
+                layer_types=["full_attention"] * 4,
+                sliding_window=7,
+            ),
+        ),
+    ),
+)
+
+QWEN3_MOE = family(
+    "qwen3_moe",
+    dict(moe_intermediate_size=12, num_experts=5, num_experts_per_tok=2, norm_topk_prob=True, head_dim=8),
+    {},
+    (
+        "wide-f32",
+        "as Qwen3-30B-A3B: heads wider than hidden_size / heads, renormalised, no bias; another rotary base",
+        dict(rope_parameters=dict(rope_type="default", rope_theta=1000000.0)),
+        dict(matters=dict(norm_topk_prob=False, rms_norm_eps=1e-1, rope_parameters=DEFAULT_ROPE)),
+    ),
+    (
+        "mixed-f32",
+        "three layers, the second dense; not renormalised, attention_bias, a sliding window, tied embeddings, narrow heads",
+        dict(
+            hidden_size=40,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            head_dim=6,
+            mlp_only_layers=[1],
+            norm_topk_prob=False,
+            attention_bias=True,
+            use_sliding_window=True,
+            sliding_window=7,
+            tie_word_embeddings=True,
+            num_experts=4,
+        ),
+        dict(prompt_lengths=(2, 19), matters=dict(norm_topk_prob=True, sliding_window=None)),
+    ),
+)
+
+LLAMA = family(
+    "llama",
+    dict(intermediate_size=44),
+    {},
+    (
+        "plain-f32",
+        "no bias, two key heads, a large epsilon",
+        dict(rms_norm_eps=1e-2),
+        dict(matters=dict(rms_norm_eps=1e-5)),
+    ),
+    (
+        "bias-f32",
+        "attention_bias and mlp_bias, heads narrower than hidden_size / heads, tied embeddings; rope type llama3",
+        dict(
+            hidden_size=40,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=1,
+            head_dim=8,
+            attention_bias=True,
+            mlp_bias=True,
+            tie_word_embeddings=True,
+            rope_parameters=dict(
+                rope_type="llama3",
+                rope_theta=100.0,
+                factor=8.0,
+                low_freq_factor=1.0,
+                high_freq_factor=4.0,
+                original_max_position_embeddings=32,
+            ),
+        ),
+        dict(prompt_lengths=(4, 33), matters=dict(rope_parameters=dict(rope_type="default", rope_theta=100.0))),
+    ),
+    (
+        "linear-f32",
+        "rope type linear, written as older releases did: rope_theta and rope_scaling",
+        dict(rope_parameters=dict(rope_type="linear", rope_theta=500.0, factor=4.0)),
+        dict(old_config=True, matters=dict(rope_scaling=None, rope_theta=10000.0)),
+    ),
+)
+
+MISTRAL = family(
+    "mistral",
+    dict(intermediate_size=44),
+    {},
+    (
+        "window-f32",
+        "a sliding window of 6 tokens in every layer, wide heads",
+        dict(sliding_window=6, head_dim=8),
+        dict(prompt_lengths=(3, 20), matters=dict(sliding_window=None)),
+    ),
+    (
+        "full-f32",
+        "no sliding window, three layers, another rotary base",
+        dict(
+            hidden_size=32,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            sliding_window=None,
+            rope_parameters=dict(rope_type="default", rope_theta=1000000.0),
+        ),
+        dict(matters=dict(sliding_window=4, rope_parameters=DEFAULT_ROPE)),
+    ),
+)
+
+QWEN2 = family(
+    "qwen2",
+    dict(intermediate_size=44),
+    {},
+    (
+        "tied-f32",
+        "tied embeddings, q/k/v biases, full attention",
+        dict(tie_word_embeddings=True, use_sliding_window=False, rope_parameters=dict(rope_type="default", rope_theta=1000000.0)),
+        dict(matters=dict(rms_norm_eps=1e-1, rope_parameters=DEFAULT_ROPE)),
+    ),
+    (
+        "window-f32",
+        "four layers: full attention in the first two (max_window_layers), a sliding window of 5 in the others",
+        dict(
+            hidden_size=32,
+            num_hidden_layers=4,
+            num_attention_heads=4,
+            num_key_value_heads=1,
+            use_sliding_window=True,
+            sliding_window=5,
+            max_window_layers=2,
+        ),
+        dict(prompt_lengths=(4, 18), matters=dict(layer_types=["full_attention"] * 4, sliding_window=6)),
+    ),
+    (
+        "yarn-f32",
+        "YaRN as Qwen2's model cards ask for it: rope_scaling with a factor and the original context alone",
+        dict(
+            num_hidden_layers=2,
+            max_position_embeddings=64,
+            rope_parameters=dict(rope_type="yarn", rope_theta=1000.0, factor=4.0, original_max_position_embeddings=16),
+        ),
+        dict(old_config=True, prompt_lengths=(4, 24), matters=dict(rope_scaling=None)),
+    ),
+)
+
+OLMO = family(
+    "olmo",
+    dict(intermediate_size=44),
+    {},
+    (
+        "clip-f32",
+        "clip_qkv; norms without weights",
+        dict(clip_qkv=0.7, num_key_value_heads=6),
+        dict(matters=dict(clip_qkv=None)),
+    ),
+    (
+        "bias-f32",
+        "no clip_qkv, attention_bias, two key heads, tied embeddings, three layers",
+        dict(hidden_size=32, num_hidden_layers=3, num_attention_heads=4, attention_bias=True, tie_word_embeddings=True),
+        dict(matters=dict(clip_qkv=0.7)),
+    ),
+)
+
+OLMO2 = family(
+    "olmo2",
+    dict(intermediate_size=44),
+    {},
+    (
+        "plain-f32",
+        "norms after attention and feed-forward, QK-norm over the full projected width, as many key heads as query heads",
+        dict(num_key_value_heads=6, rope_parameters=dict(rope_type="default", rope_theta=500000.0)),
+        dict(matters=dict(rms_norm_eps=1e-1, rope_parameters=DEFAULT_ROPE)),
+    ),
+    (
+        "bias-f32",
+        "attention_bias, two key heads, tied embeddings, three layers, a large epsilon",
+        dict(
+            hidden_size=32,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            attention_bias=True,
+            tie_word_embeddings=True,
+            rms_norm_eps=1e-2,
+        ),
+        dict(matters=dict(rms_norm_eps=1e-5)),
+    ),
+)
+
+FLEX_OLMO = family(
+    "flex_olmo",
+    dict(num_experts=5, num_experts_per_tok=3, intermediate_size=14, norm_topk_prob=False),
+    {},
+    (
+        "plain-f32",
+        "norms after attention and experts, QK-norm over the full projected width, no renormalisation",
+        dict(num_key_value_heads=6, rope_parameters=dict(rope_type="default", rope_theta=500000.0)),
+        dict(matters=dict(norm_topk_prob=True, rms_norm_eps=1e-1, rope_parameters=DEFAULT_ROPE)),
+    ),
+    (
+        "norm-f32",
+        "norm_topk_prob, attention_bias, two key heads, tied embeddings, three layers",
+        dict(
+            hidden_size=32,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            attention_bias=True,
+            tie_word_embeddings=True,
+            norm_topk_prob=True,
+            num_experts=4,
+            num_experts_per_tok=2,
+        ),
+        dict(matters=dict(norm_topk_prob=False)),
+    ),
+)
+
+CASES = MIXTRAL + QWEN2_MOE + QWEN3_MOE + LLAMA + MISTRAL + QWEN2 + OLMO + OLMO2 + FLEX_OLMO

@@ -1,6 +1,6 @@
 """Writes the golden files that the Java tests compare with: see README.md.
 
-    python tools/golden/generate.py [--only CASE] [--out FOLDER] [--demo-model FOLDER]
+    python tools/golden/generate.py [--only CASE...] [--out FOLDER] [--demo-model FOLDER]
 """
 
 import argparse
@@ -34,14 +34,15 @@ VERSIONS = {"torch": torch.__version__.split("+")[0], "transformers": transforme
 
 def main():
     parser = argparse.ArgumentParser(description="Golden tensors from Hugging Face transformers.")
-    parser.add_argument("--only", metavar="CASE", help="one case instead of all: " + ", ".join(case_names()))
+    parser.add_argument("--only", metavar="CASE", nargs="+", default=case_names(), help="of " + ", ".join(case_names()))
     parser.add_argument("--out", type=Path, default=REPOSITORY / "model/src/test/resources/golden")
     parser.add_argument("--demo-model", type=Path, default=REPOSITORY / "models/demo")
     options = parser.parse_args()
-    if options.only is not None and options.only not in case_names():
-        parser.error(f"no case '{options.only}'; there are: {', '.join(case_names())}")
+    for name in options.only:
+        if name not in case_names():
+            parser.error(f"no case '{name}'; there are: {', '.join(case_names())}")
 
-    if options.only in (None, "demo") and not (options.demo_model / "config.json").is_file():
+    if "demo" in options.only and not (options.demo_model / "config.json").is_file():
         parser.error(f"no demo model in {options.demo_model}; say where it is with --demo-model")
 
     torch.set_num_threads(1)
@@ -49,12 +50,12 @@ def main():
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     for case in CASES:
-        if options.only in (None, case.name):
+        if case.name in options.only:
             generate(case, options.out / case.name)
-    if options.only in (None, "demo"):
+    if "demo" in options.only:
         demo.generate(options.demo_model, options.out / "demo", VERSIONS)
         print_folder(options.out / "demo")
-    if options.only in (None, "chat-templates"):
+    if "chat-templates" in options.only:
         chat_templates.generate(options.out)
 
 
