@@ -109,7 +109,7 @@ def run(folder, dtype, prompts):
                 "greedy_token_ids": greedy_ids,
                 "logit_margins": margins,
                 "min_logit_margin": min(margins),
-                "min_router_margin": router_margin,
+                **({} if router_margin == float("inf") else {"min_router_margin": router_margin}),  # dense models have none
                 "tensors": tensors,
             }
         )
@@ -118,7 +118,7 @@ def run(folder, dtype, prompts):
 
 def decisive(runs):
     for result in runs[torch.float32]:
-        if result["min_logit_margin"] < MIN_LOGIT_MARGIN or result["min_router_margin"] < MIN_ROUTER_MARGIN:
+        if result["min_logit_margin"] < MIN_LOGIT_MARGIN or result.get("min_router_margin", 1) < MIN_ROUTER_MARGIN:
             return False
         if len(set(result["greedy_token_ids"])) < MIN_DISTINCT_TOKENS:
             return False
