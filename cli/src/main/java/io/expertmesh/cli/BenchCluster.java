@@ -2,7 +2,7 @@ package io.expertmesh.cli;
 
 import io.expertmesh.cli.cluster.Cluster;
 import io.expertmesh.engine.text.EmbeddedModel;
-import io.expertmesh.gateway.ConfigurationSource;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.remote.ExpertTraffic;
 import io.expertmesh.gateway.remote.RemoteModel;
 import io.expertmesh.gateway.remote.RemoteSettings;
@@ -40,7 +40,7 @@ final class BenchCluster implements AutoCloseable {
    */
   static BenchCluster start(ClusterOptions options, int microBatches, Consumer<String> log)
       throws IOException, InterruptedException {
-    RemoteSettings settings = ConfigurationSource
+    RemoteSettings settings = GatewayConfiguration
         .read(Map.of("expertmesh.experts.micro-batches", microBatches), null).experts();
     ShortLivedCertificates certificates = options.certificates();
     Cluster cluster = Cluster.start(options.layout(0, "127.0.0.1", 0, 0, List.of(), false, certificates),

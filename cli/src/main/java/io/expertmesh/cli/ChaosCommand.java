@@ -6,7 +6,7 @@ import io.expertmesh.cli.chaos.ChaosRun;
 import io.expertmesh.cli.chaos.Question;
 import io.expertmesh.cli.cluster.Cluster;
 import io.expertmesh.engine.text.EmbeddedModel;
-import io.expertmesh.gateway.ConfigurationSource;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
 import io.expertmesh.model.failure.FailureException;
 import java.io.IOException;
@@ -122,7 +122,7 @@ final class ChaosCommand implements Callable<Integer> {
     List<String> gatewayOptions = List.of("--threads", String.valueOf(cluster.model().threads()));
     List<Question> expected;
     log("asking the embedded model");
-    var configuration = ConfigurationSource.read(Map.of("expertmesh.port", 0), null);
+    var configuration = GatewayConfiguration.read(Map.of("expertmesh.port", 0), null);
     try (EmbeddedModel embedded = cluster.model().open();
         GatewayServer server = GatewayServer.start(configuration, embedded.served())) {
       expected = run.expectedAnswers(server.url(), embedded.served().tokenizer().size());

@@ -1,6 +1,5 @@
 package io.expertmesh.cli;
 
-import io.expertmesh.gateway.ConfigurationSource;
 import io.expertmesh.gateway.GatewayConfiguration;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -44,6 +43,6 @@ final class ListenOptions {
     if (grpcPort != null) {
       options.put("expertmesh.grpc-port", grpcPort);
     }
-    return ConfigurationSource.read(options, config);
+    return GatewayConfiguration.read(options, config);
   }
 }

@@ -1,7 +1,6 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.router.RouterConfiguration;
-import io.expertmesh.router.RouterConfigurationSource;
 import io.expertmesh.router.RouterServer;
 import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.Role;
@@ -103,7 +102,7 @@ final class RouterCommand implements Callable<Integer> {
     put(options, "auto-replicas", autoReplicas);
     put(options, "leader-lock", leaderLock);
     put(options, "state-file", stateFile);
-    RouterConfiguration configuration = RouterConfigurationSource.read(options, config);
+    RouterConfiguration configuration = RouterConfiguration.read(options, config);
     LinkSecurity security = tls.open(Role.ROUTER);
     try (RouterServer server = RouterServer.start(configuration, security)) {
       new ReadyLine().address("http", server.url()).address("grpc", server.endpoint()).print(spec);

@@ -1,7 +1,7 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.engine.text.EmbeddedModel;
-import io.expertmesh.gateway.ConfigurationSource;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
 import java.io.IOException;
 import java.net.URI;
@@ -29,7 +29,7 @@ final class StartTraining implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    var configuration = ConfigurationSource.read(Map.of("expertmesh.port", 0, "expertmesh.host", "127.0.0.1"), null);
+    var configuration = GatewayConfiguration.read(Map.of("expertmesh.port", 0, "expertmesh.host", "127.0.0.1"), null);
     try (EmbeddedModel opened = model.open();
         GatewayServer server = GatewayServer.start(configuration, opened.served());
         HttpClient client = HttpClient.newHttpClient()) {

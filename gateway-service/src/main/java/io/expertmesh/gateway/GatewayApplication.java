@@ -11,21 +11,20 @@ import io.expertmesh.gateway.security.Callers;
 import io.expertmesh.gateway.security.OriginRefusal;
 import io.expertmesh.gateway.security.RateLimitFilter;
 import io.expertmesh.gateway.versions.ModelVersions;
+import io.expertmesh.web.MetricsController;
+import io.expertmesh.web.ServiceMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
-import io.micrometer.core.instrument.binder.system.UptimeMetrics;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import jakarta.servlet.Filter;
 import java.util.List;
+import java.util.stream.Stream;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
@@ -33,17 +32,11 @@ import org.springframework.web.filter.CorsFilter;
 /** The parts of the gateway and the order in which a request meets its filters. */
 @Configuration(proxyBeanMethods = false)
 @ComponentScan
+@Import(MetricsController.class)
 class GatewayApplication {
   @Bean(destroyMethod = "close")
   PrometheusMeterRegistry meterRegistry(ModelVersions versions, ObjectProvider<MultiCollector> more) {
-    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    registry.getPrometheusRegistry().register(new EngineCollector(versions));
-    more.forEach(registry.getPrometheusRegistry()::register);
-    new JvmMemoryMetrics().bindTo(registry);
-    new JvmThreadMetrics().bindTo(registry);
-    new ProcessorMetrics().bindTo(registry);
-    new UptimeMetrics().bindTo(registry);
-    return registry;
+    return ServiceMetrics.registry(Stream.concat(Stream.of(new EngineCollector(versions)), more.stream()).toList());
   }
 
   @Bean

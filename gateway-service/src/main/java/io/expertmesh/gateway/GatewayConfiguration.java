@@ -5,14 +5,17 @@ import io.expertmesh.gateway.remote.RemoteSettings;
 import io.expertmesh.gateway.security.ApiKey;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.transport.TlsFiles;
+import io.expertmesh.web.ConfigurationSource;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
 /**
- * The gateway's settings, {@code expertmesh.*} in a configuration file ({@link ConfigurationSource} reads them).
+ * The gateway's settings, {@code expertmesh.*} in a configuration file.
  *
  * @param host address to listen on; only this machine by default
  * @param port 0 takes any free port
@@ -40,6 +43,9 @@ public record GatewayConfiguration(
     @DefaultValue("strict") UnavailablePolicy unavailablePolicy,
     @DefaultValue("30s") Duration shutdownTimeout,
     @DefaultValue RemoteSettings experts) {
+  private static final ConfigurationSource<GatewayConfiguration> SOURCE = new ConfigurationSource<>("expertmesh",
+      GatewayConfiguration.class);
+
   public GatewayConfiguration {
     keys = List.copyOf(keys);
     allowedOrigins = List.copyOf(allowedOrigins);
@@ -52,6 +58,17 @@ public record GatewayConfiguration(
     require(!shutdownTimeout.isNegative(), "shutdown-timeout", shutdownTimeout, "0s or more");
     require(keys.stream().map(ApiKey::name).distinct().count() == keys.size(), "keys", keys.size() + " keys",
         "keys with different names");
+  }
+
+  /**
+   * The settings that options, environment, file and defaults come to.
+   *
+   * @param options full names, such as {@code expertmesh.port}
+   * @param file a YAML file, if there is one
+   * @throws FailureException INVALID_REQUEST naming the setting
+   */
+  public static GatewayConfiguration read(Map<String, ?> options, @Nullable Path file) {
+    return SOURCE.read(options, file);
   }
 
   private static void require(boolean valid, String name, Object value, String expected) {

@@ -2,11 +2,10 @@ package io.expertmesh.gateway;
 
 import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.versions.ModelVersions;
-import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.transport.Addresses;
+import io.expertmesh.web.TomcatSetup;
 import io.prometheus.metrics.model.registry.MultiCollector;
-import java.net.BindException;
-import java.net.UnknownHostException;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -14,9 +13,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.support.DefaultListableBeanFactory;
-import org.springframework.boot.web.server.PortInUseException;
 import org.springframework.boot.web.server.WebServer;
-import org.springframework.boot.web.server.WebServerException;
 import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
 
 /** A running gateway. Closing it finishes what runs and stops it; the model's engine stays the owner's. */
@@ -73,7 +70,7 @@ public final class GatewayServer implements AutoCloseable {
       context.refresh();
     } catch (RuntimeException failure) {
       context.close();
-      throw explain(failure, configuration);
+      throw TomcatSetup.explain(failure, configuration.host(), configuration.port(), "--port");
     }
     WebServer webServer = context.getWebServer();
     if (webServer == null) {
@@ -90,34 +87,6 @@ public final class GatewayServer implements AutoCloseable {
     return server;
   }
 
-  private static RuntimeException explain(RuntimeException failure, GatewayConfiguration configuration) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof FailureException known) {
-        return known;
-      }
-      if (cause instanceof PortInUseException) {
-        return new FailureException(FailureCategory.INVALID_REQUEST,
-            "Port %d on %s is in use: stop what listens there or choose another port (--port, 0 for any).".formatted(
-                configuration.port(), configuration.host()),
-            failure);
-      }
-      if (cause instanceof BindException || cause instanceof UnknownHostException
-          || cause instanceof WebServerException) {
-        return new FailureException(FailureCategory.INVALID_REQUEST, "Cannot listen on %s port %d: %s".formatted(
-            configuration.host(), configuration.port(), rootMessage(cause)), failure);
-      }
-    }
-    return failure;
-  }
-
-  private static String rootMessage(Throwable failure) {
-    Throwable root = failure;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return String.valueOf(root.getMessage());
-  }
-
   /** The port that it listens on. */
   public int port() {
     return port;
@@ -131,9 +100,7 @@ public final class GatewayServer implements AutoCloseable {
 
   /** Where clients on this machine reach it. */
   public String url() {
-    boolean everywhere = configuration.host().equals("0.0.0.0") || configuration.host().equals("::");
-    String host = everywhere ? "127.0.0.1" : configuration.host();
-    return "http://%s:%d".formatted(host.contains(":") ? "[" + host + "]" : host, port());
+    return "http://" + Addresses.onThisMachine(configuration.host(), port);
   }
 
   /** Stops accepting, lets running answers finish within the configured time, cancels the rest and stops. */

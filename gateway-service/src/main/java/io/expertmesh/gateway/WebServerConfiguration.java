@@ -1,15 +1,13 @@
 package io.expertmesh.gateway;
 
 import io.expertmesh.gateway.http.ClientConnection;
-import io.expertmesh.gateway.http.ProtocolErrorValve;
+import io.expertmesh.gateway.http.RefusedHttp;
 import io.expertmesh.gateway.versions.ModelVersions;
-import java.net.InetAddress;
+import io.expertmesh.web.TomcatSetup;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
-import org.apache.catalina.core.StandardHost;
 import org.apache.coyote.http11.AbstractHttp11Protocol;
-import org.apache.tomcat.util.threads.VirtualThreadExecutor;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.Shutdown;
 import org.springframework.context.annotation.Bean;
@@ -29,24 +27,14 @@ class WebServerConfiguration implements WebMvcConfigurer {
 
   @Bean
   TomcatServletWebServerFactory webServer(GatewayConfiguration configuration) throws UnknownHostException {
-    TomcatServletWebServerFactory factory = new TomcatServletWebServerFactory(configuration.port());
-    factory.setAddress(InetAddress.getByName(configuration.host()));
+    TomcatServletWebServerFactory factory = TomcatSetup.factory(configuration.host(), configuration.port(),
+        RefusedHttp.class);
     factory.setShutdown(Shutdown.GRACEFUL);
-    factory.setDisableMBeanRegistry(true);
-    factory.setRegisterDefaultServlet(false);
     factory.addEngineValves(new ClientConnection.Valve());
-    factory.addContextCustomizers(context -> {
-      if (context.getParent() instanceof StandardHost host) {
-        host.setErrorReportValveClass(ProtocolErrorValve.class.getName());
-      }
-    });
     factory.addConnectorCustomizers(connector -> {
-      connector.setXpoweredBy(false);
       if (connector.getProtocolHandler() instanceof AbstractHttp11Protocol<?> http) {
-        http.setExecutor(new VirtualThreadExecutor("http-"));
         http.setMaxSwallowSize(SWALLOWED_BYTES);
         http.setContinueResponseTiming("onRead");
-        http.setTcpNoDelay(true);
       }
     });
     return factory;

@@ -39,7 +39,7 @@ final class TestGateway implements AutoCloseable {
     Map<String, Object> all = new HashMap<>(settings);
     all.put("expertmesh.port", 0);
     versions = ModelVersions.of(model(engine));
-    server = GatewayServer.start(ConfigurationSource.read(all, null), versions);
+    server = GatewayServer.start(GatewayConfiguration.read(all, null), versions);
   }
 
   /** Other versions of the model beside the one that {@link #engine} runs, which is called "main". */
@@ -47,7 +47,7 @@ final class TestGateway implements AutoCloseable {
     Map<String, Object> all = new HashMap<>(settings);
     all.put("expertmesh.port", 0);
     versions = new ModelVersions(new ModelVersions.Version("main", model(engine)), others);
-    server = GatewayServer.start(ConfigurationSource.read(all, null), versions);
+    server = GatewayServer.start(GatewayConfiguration.read(all, null), versions);
   }
 
   TestGateway() {
@@ -67,7 +67,7 @@ final class TestGateway implements AutoCloseable {
 
   /** Tries to listen on {@code port} too. */
   void startAnother(int port) {
-    GatewayServer.start(ConfigurationSource.read(Map.of("expertmesh.port", port), null), model(engine)).close();
+    GatewayServer.start(GatewayConfiguration.read(Map.of("expertmesh.port", port), null), model(engine)).close();
   }
 
   static Tokenizer sharedTokenizer() {

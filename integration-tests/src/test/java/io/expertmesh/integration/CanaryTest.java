@@ -7,7 +7,7 @@ import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.expert.ExpertConfiguration;
 import io.expertmesh.expert.ExpertIds;
 import io.expertmesh.expert.ExpertServer;
-import io.expertmesh.gateway.ConfigurationSource;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
 import io.expertmesh.gateway.remote.RemoteExpertsCollector;
 import io.expertmesh.gateway.remote.RemoteModel;
@@ -17,7 +17,7 @@ import io.expertmesh.gateway.versions.ModelVersions.Version;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
 import io.expertmesh.model.checkpoint.Tensor;
-import io.expertmesh.router.RouterConfigurationSource;
+import io.expertmesh.router.RouterConfiguration;
 import io.expertmesh.router.RouterServer;
 import io.expertmesh.transport.Plaintext;
 import java.io.IOException;
@@ -141,7 +141,7 @@ class CanaryTest {
   private String expected(Path model) throws Exception {
     try (EmbeddedModel alone = embedded(model);
         GatewayServer gateway = GatewayServer.start(
-            ConfigurationSource.read(Map.of("expertmesh.port", 0), null), alone.served())) {
+            GatewayConfiguration.read(Map.of("expertmesh.port", 0), null), alone.served())) {
       return text(json(ask(gateway, 32, "")));
     }
   }
@@ -154,7 +154,7 @@ class CanaryTest {
     String canaryText = expected(folder);
     assertThat(canaryText).isNotEqualTo(mainText);
     try (
-        RouterServer router = RouterServer.start(RouterConfigurationSource.read(
+        RouterServer router = RouterServer.start(RouterConfiguration.read(
             Map.of("expertmesh.router.port", 0, "expertmesh.router.http-port", 0), null), Plaintext.LOOPBACK);
         ExpertServer _ = expert("low", "0-7", DEMO, router);
         ExpertServer _ = expert("high", "8-15", DEMO, router);
@@ -169,7 +169,7 @@ class CanaryTest {
           List.of(new Version(canaryName, canary.served())));
       versions.traffic().follow(mainExperts.tables());
       mainExperts.awaitExperts();
-      try (GatewayServer gateway = GatewayServer.start(ConfigurationSource.read(Map.of("expertmesh.port", 0), null),
+      try (GatewayServer gateway = GatewayServer.start(GatewayConfiguration.read(Map.of("expertmesh.port", 0), null),
           versions, List.of(new RemoteExpertsCollector(List.of(mainExperts, canaryExperts))))) {
         String wanted = ", \"expertmesh\": {\"version\": \"" + canaryName + "\"}";
         assertThat(text(json(ask(gateway, 32, "")))).isEqualTo(mainText);

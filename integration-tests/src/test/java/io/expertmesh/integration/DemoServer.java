@@ -1,7 +1,7 @@
 package io.expertmesh.integration;
 
 import io.expertmesh.engine.text.EmbeddedModel;
-import io.expertmesh.gateway.ConfigurationSource;
+import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
@@ -23,7 +23,7 @@ final class DemoServer implements AutoCloseable {
   DemoServer() {
     model = EmbeddedModel.open(SafetensorsCheckpoint.open(Path.of("../models/demo")), "demo", List.of(),
         Numerics.EXACT, 2);
-    server = GatewayServer.start(ConfigurationSource.read(Map.of(
+    server = GatewayServer.start(GatewayConfiguration.read(Map.of(
         "expertmesh.port", 0,
         "expertmesh.grpc-port", 0,
         "expertmesh.keys[0].name", "test",

@@ -4,15 +4,16 @@ import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.router.admin.OperatorKey;
 import io.expertmesh.router.control.ControlSettings;
 import io.expertmesh.router.placement.PlacementSettings;
+import io.expertmesh.web.ConfigurationSource;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * The router's settings, {@code expertmesh.router.*} in a configuration file ({@link RouterConfigurationSource} reads
- * them).
+ * The router's settings, {@code expertmesh.router.*} in a configuration file.
  *
  * @param host address to listen on; only this machine by default
  * @param port of gRPC; 0 takes any free port
@@ -45,6 +46,8 @@ public record RouterConfiguration(
     @DefaultValue("60s") Duration moveTimeout,
     @Nullable Path leaderLock,
     @Nullable Path stateFile) {
+  private static final ConfigurationSource<RouterConfiguration> SOURCE = new ConfigurationSource<>(
+      "expertmesh.router", RouterConfiguration.class);
   private static final Duration QUIET = Duration.ofSeconds(1);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Duration ACKNOWLEDGEMENT = Duration.ofSeconds(5);
@@ -70,6 +73,17 @@ public record RouterConfiguration(
         "keys with different names");
     require(keys.isEmpty() || keys.stream().anyMatch(OperatorKey::admin), "keys", keys.size() + " keys without admin",
         "at least one with admin: true, or nobody could administer the router");
+  }
+
+  /**
+   * The settings that options, environment, file and defaults come to.
+   *
+   * @param options full names, such as {@code expertmesh.router.port}
+   * @param file a YAML file, if there is one
+   * @throws FailureException INVALID_REQUEST naming the setting
+   */
+  public static RouterConfiguration read(Map<String, ?> options, @Nullable Path file) {
+    return SOURCE.read(options, file);
   }
 
   ControlSettings control() {

@@ -16,12 +16,11 @@ import io.expertmesh.router.leader.SoleRouter;
 import io.expertmesh.router.loop.EventLoop;
 import io.expertmesh.router.loop.SingleThreadLoop;
 import io.expertmesh.router.metrics.RouterCounters;
+import io.expertmesh.transport.Addresses;
 import io.expertmesh.transport.GrpcServer;
 import io.expertmesh.transport.LinkSecurity;
 import io.grpc.BindableService;
 import io.grpc.ServerInterceptors;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -50,7 +49,7 @@ public final class RouterServer implements AutoCloseable {
       AtomicReference<@Nullable GrpcServer> announced = new AtomicReference<>();
       ControlSession control = new ControlSession(loop, configuration.control(), counters,
           leads -> announce(announced.get(), leads));
-      Access access = new Access(configuration.keys(), isLoopback(configuration.host()), counters);
+      Access access = new Access(configuration.keys(), Addresses.isLoopback(configuration.host()), counters);
       Admin admin = new Admin(control);
       BindableService guarded = () -> ServerInterceptors.intercept(new AdminEndpoint(admin),
           new RequireAdminKey(access));
@@ -98,14 +97,6 @@ public final class RouterServer implements AutoCloseable {
   private static void announce(@Nullable GrpcServer server, boolean leads) {
     if (server != null) {
       LEADERS_SERVICES.forEach(service -> server.serving(service, leads));
-    }
-  }
-
-  private static boolean isLoopback(String host) {
-    try {
-      return InetAddress.getByName(host).isLoopbackAddress();
-    } catch (UnknownHostException unknown) {
-      return false;
     }
   }
 

@@ -19,7 +19,7 @@ class RouterConfigurationTest {
 
   @Test
   void everythingHasADefault() {
-    RouterConfiguration configuration = RouterConfigurationSource.read(Map.of(), null);
+    RouterConfiguration configuration = RouterConfiguration.read(Map.of(), null);
     assertThat(configuration.host()).isEqualTo("127.0.0.1");
     assertThat(configuration.port()).isEqualTo(9091);
     assertThat(configuration.httpPort()).isEqualTo(8081);
@@ -44,7 +44,7 @@ class RouterConfigurationTest {
                 hash: sha256:%s
                 admin: true
         """.formatted("ab".repeat(32)));
-    RouterConfiguration configuration = RouterConfigurationSource.read(Map.of("expertmesh.router.lease", "2s"), file);
+    RouterConfiguration configuration = RouterConfiguration.read(Map.of("expertmesh.router.lease", "2s"), file);
     assertThat(configuration.lease()).isEqualTo(Duration.ofSeconds(2));
     assertThat(configuration.autoShards()).isEqualTo(4);
     assertThat(configuration.stateFile()).isEqualTo(Path.of("/var/lib/expertmesh/drained"));
@@ -55,7 +55,7 @@ class RouterConfigurationTest {
   void unknownSettingsOfTheFileAreRefused() throws Exception {
     Path file = folder.resolve("router.yaml");
     Files.writeString(file, "expertmesh:\n  router:\n    leas: 5s\n");
-    assertThatThrownBy(() -> RouterConfigurationSource.read(Map.of(), file)).isInstanceOf(FailureException.class)
+    assertThatThrownBy(() -> RouterConfiguration.read(Map.of(), file)).isInstanceOf(FailureException.class)
         .hasMessageContaining("leas");
   }
 
@@ -63,7 +63,7 @@ class RouterConfigurationTest {
   @CsvSource({"port,70000", "http-port,-1", "http-port,9091", "lease,1ms", "settle,-1s", "max-processes,0",
       "max-gateways,0", "auto-shards,-1", "auto-replicas,0", "auto-grace,-1s", "move-timeout,0s", "lease,soon"})
   void wrongSettingsAreNamed(String setting, String value) {
-    assertThatThrownBy(() -> RouterConfigurationSource.read(Map.of("expertmesh.router." + setting, value), null))
+    assertThatThrownBy(() -> RouterConfiguration.read(Map.of("expertmesh.router." + setting, value), null))
         .isInstanceOf(FailureException.class).hasMessageContaining("expertmesh.router." + setting);
   }
 }

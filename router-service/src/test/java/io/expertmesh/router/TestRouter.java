@@ -50,7 +50,7 @@ final class TestRouter implements AutoCloseable {
     Map<String, Object> all = new HashMap<>(settings);
     all.putIfAbsent("expertmesh.router.port", 0);
     all.putIfAbsent("expertmesh.router.http-port", 0);
-    return RouterConfigurationSource.read(all, null);
+    return RouterConfiguration.read(all, null);
   }
 
   ManagedChannel channel() {

@@ -140,8 +140,7 @@ public final class GrpcServer implements AutoCloseable {
 
   /** host:port, as others reach it from this machine. */
   public String endpoint() {
-    String reachable = host.equals("0.0.0.0") ? "127.0.0.1" : host.equals("::") ? "::1" : host;
-    return (reachable.contains(":") ? "[" + reachable + "]" : reachable) + ":" + port();
+    return Addresses.onThisMachine(host, port());
   }
 
   /** Takes no new calls and waits for those that run; after {@code timeout} they are cut. */

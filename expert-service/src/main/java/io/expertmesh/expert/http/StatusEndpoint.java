@@ -6,6 +6,7 @@ import io.expertmesh.expert.compute.ExpertProcess;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.ProcessState;
+import io.expertmesh.transport.Addresses;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -85,11 +86,13 @@ public final class StatusEndpoint implements AutoCloseable {
     exchange.getResponseBody().write(bytes);
   }
 
+  public int port() {
+    return server.getAddress().getPort();
+  }
+
   /** Such as {@code http://127.0.0.1:4124}. */
   public String url() {
-    String reachable = host.equals("0.0.0.0") ? "127.0.0.1" : host.equals("::") ? "::1" : host;
-    return "http://" + (reachable.contains(":") ? "[" + reachable + "]" : reachable) + ":"
-        + server.getAddress().getPort();
+    return "http://" + Addresses.onThisMachine(host, port());
   }
 
   @Override

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.text.ServedModel;
-import io.expertmesh.gateway.ConfigurationSource;
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.ScriptedEngine;
 import io.expertmesh.gateway.http.JsonFields;
@@ -28,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
 class DescribedFieldsTest {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final JsonNode DOCUMENT = document();
-  private static final GatewayConfiguration CONFIGURATION = ConfigurationSource.read(Map.of(), null);
+  private static final GatewayConfiguration CONFIGURATION = GatewayConfiguration.read(Map.of(), null);
 
   private static JsonNode document() {
     try (InputStream file = ScriptedEngine.class.getResourceAsStream("openapi.yaml")) {

@@ -1,19 +1,16 @@
 package io.expertmesh.router.http;
 
-import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.router.admin.Access;
 import io.expertmesh.router.admin.Admin;
 import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.metrics.RouterCounters;
-import java.net.BindException;
-import java.net.UnknownHostException;
+import io.expertmesh.transport.Addresses;
+import io.expertmesh.web.TomcatSetup;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.springframework.beans.factory.support.DefaultListableBeanFactory;
-import org.springframework.boot.web.server.PortInUseException;
 import org.springframework.boot.web.server.WebServer;
-import org.springframework.boot.web.server.WebServerException;
 import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
 
 /** The admin interface, health and metrics over HTTP. */
@@ -55,7 +52,7 @@ public final class AdminHttpServer implements AutoCloseable {
       context.refresh();
     } catch (RuntimeException failure) {
       context.close();
-      throw explain(failure, host, port);
+      throw TomcatSetup.explain(failure, host, port, "--http-port");
     }
     WebServer webServer = context.getWebServer();
     if (webServer == null) {
@@ -64,27 +61,9 @@ public final class AdminHttpServer implements AutoCloseable {
     return new AdminHttpServer(host, webServer.getPort(), context);
   }
 
-  private static RuntimeException explain(RuntimeException failure, String host, int port) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof PortInUseException) {
-        return new FailureException(FailureCategory.INVALID_REQUEST,
-            "Port %d on %s is in use: stop what listens there or choose another port (--http-port, 0 for any)."
-                .formatted(port, host),
-            failure);
-      }
-      if (cause instanceof BindException || cause instanceof UnknownHostException
-          || cause instanceof WebServerException) {
-        return new FailureException(FailureCategory.INVALID_REQUEST,
-            "Cannot listen on %s port %d for HTTP: %s".formatted(host, port, cause.getMessage()), failure);
-      }
-    }
-    return failure;
-  }
-
   /** Where callers on this machine reach it. */
   public String url() {
-    String reachable = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
-    return "http://%s:%d".formatted(reachable.contains(":") ? "[" + reachable + "]" : reachable, port);
+    return "http://" + Addresses.onThisMachine(host, port);
   }
 
   @Override

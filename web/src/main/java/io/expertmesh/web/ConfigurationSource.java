@@ -1,4 +1,4 @@
-package io.expertmesh.router;
+package io.expertmesh.web;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
@@ -23,20 +23,19 @@ import org.springframework.core.env.SystemEnvironmentPropertySource;
 import org.springframework.core.io.FileSystemResource;
 
 /**
- * Reads {@link RouterConfiguration} with Spring Boot's rules. What is said first wins: options, then environment
- * variables ({@code EXPERTMESH_ROUTER_LEASE=5s}), then the YAML file, then the defaults.
+ * Reads a service's settings with Spring Boot's rules. What is said first wins: options, then environment variables
+ * ({@code EXPERTMESH_MAXBODY=8MB}), then the YAML file, then the defaults.
+ *
+ * @param prefix of the names of all settings, such as {@code expertmesh.router}
+ * @param type a record with a component for each setting
  */
-public final class RouterConfigurationSource {
-  private static final String PREFIX = "expertmesh.router";
-
-  private RouterConfigurationSource() {}
-
+public record ConfigurationSource<T>(String prefix, Class<T> type) {
   /**
-   * @param options full names, such as {@code expertmesh.router.port}
+   * @param options full names, such as {@code expertmesh.port}
    * @param file a YAML file, if there is one
    * @throws FailureException INVALID_REQUEST naming the setting
    */
-  public static RouterConfiguration read(Map<String, ?> options, @Nullable Path file) {
+  public T read(Map<String, ?> options, @Nullable Path file) {
     MutablePropertySources sources = new MutablePropertySources();
     sources.addLast(new MapPropertySource("options", Map.copyOf(options)));
     sources.addLast(new SystemEnvironmentPropertySource(
@@ -48,7 +47,11 @@ public final class RouterConfigurationSource {
       refuseUnknownSettings(fileOnly, file);
       documents.forEach(sources::addLast);
     }
-    return bind(binder(sources));
+    try {
+      return binder(sources).bindOrCreate(prefix, Bindable.of(type));
+    } catch (BindException wrong) {
+      throw failure(wrong, "");
+    }
   }
 
   private static List<PropertySource<?>> load(Path file) {
@@ -60,20 +63,11 @@ public final class RouterConfigurationSource {
     }
   }
 
-  private static void refuseUnknownSettings(MutablePropertySources file, Path path) {
+  private void refuseUnknownSettings(MutablePropertySources file, Path path) {
     try {
-      binder(file).bind(PREFIX, Bindable.of(RouterConfiguration.class),
-          new NoUnboundElementsBindHandler(BindHandler.DEFAULT));
+      binder(file).bind(prefix, Bindable.of(type), new NoUnboundElementsBindHandler(BindHandler.DEFAULT));
     } catch (BindException wrong) {
       throw failure(wrong, " (in " + path + ")");
-    }
-  }
-
-  private static RouterConfiguration bind(Binder binder) {
-    try {
-      return binder.bindOrCreate(PREFIX, Bindable.of(RouterConfiguration.class));
-    } catch (BindException wrong) {
-      throw failure(wrong, "");
     }
   }
 

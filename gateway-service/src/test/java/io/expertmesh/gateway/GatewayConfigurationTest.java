@@ -15,13 +15,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.util.unit.DataSize;
 
-class ConfigurationSourceTest {
+class GatewayConfigurationTest {
   @TempDir
   private Path folder = Path.of("");
 
   @Test
   void everythingHasADefault() {
-    GatewayConfiguration configuration = ConfigurationSource.read(Map.of(), null);
+    GatewayConfiguration configuration = GatewayConfiguration.read(Map.of(), null);
     assertThat(configuration.host()).isEqualTo("127.0.0.1");
     assertThat(configuration.port()).isEqualTo(8080);
     assertThat(configuration.keys()).isEmpty();
@@ -43,7 +43,7 @@ class ConfigurationSourceTest {
               hash: sha256:%s
               requests-per-minute: 60
         """.formatted("ab".repeat(32)));
-    GatewayConfiguration configuration = ConfigurationSource.read(Map.of("expertmesh.port", 9001), file);
+    GatewayConfiguration configuration = GatewayConfiguration.read(Map.of("expertmesh.port", 9001), file);
     assertThat(configuration.port()).isEqualTo(9001);
     assertThat(configuration.maxBody()).isEqualTo(DataSize.ofMegabytes(1));
     assertThat(configuration.keepAlive()).isEqualTo(Duration.ofSeconds(5));
@@ -56,7 +56,7 @@ class ConfigurationSourceTest {
       "keep-alive, 0s", "shutdown-timeout, -1s", "max-answers, 0", "unavailable-policy, hope",
       "keys[0].name, me"})
   void aWrongValueNamesItsSetting(String name, String value) {
-    assertThatThrownBy(() -> ConfigurationSource.read(Map.of("expertmesh." + name, value), null))
+    assertThatThrownBy(() -> GatewayConfiguration.read(Map.of("expertmesh." + name, value), null))
         .isInstanceOf(FailureException.class)
         .hasMessageContaining(name.startsWith("keys") ? "key" : name);
   }
@@ -64,7 +64,7 @@ class ConfigurationSourceTest {
   @Test
   void aHashThatIsNoneIsExplained() {
     Map<String, String> plainKey = Map.of("expertmesh.keys[0].name", "me", "expertmesh.keys[0].hash", "secret");
-    assertThatThrownBy(() -> ConfigurationSource.read(plainKey, null))
+    assertThatThrownBy(() -> GatewayConfiguration.read(plainKey, null))
         .isInstanceOf(FailureException.class)
         .hasMessageContaining("'me'")
         .hasMessageContaining("sha256sum")
@@ -75,7 +75,7 @@ class ConfigurationSourceTest {
   void aMisspeltSettingInTheFileIsRefused() throws Exception {
     Path file = folder.resolve("expertmesh.yaml");
     Files.writeString(file, "expertmesh:\n  prot: 9000\n");
-    assertThatThrownBy(() -> ConfigurationSource.read(Map.of(), file))
+    assertThatThrownBy(() -> GatewayConfiguration.read(Map.of(), file))
         .isInstanceOf(FailureException.class)
         .hasMessageContaining("prot");
   }

@@ -1,4 +1,4 @@
-package io.expertmesh.router.http;
+package io.expertmesh.web;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import jakarta.servlet.http.HttpServletRequest;
@@ -7,14 +7,15 @@ import java.io.IOException;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
+/** {@code /metrics}, in the format that Prometheus asks for. */
 @RestController
-final class MetricsController {
+public final class MetricsController {
   private static final String TEXT = "text/plain; version=0.0.4; charset=utf-8";
   private static final String OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
   private final PrometheusMeterRegistry registry;
 
-  MetricsController(PrometheusMeterRegistry registry) {
+  public MetricsController(PrometheusMeterRegistry registry) {
     this.registry = registry;
   }
 
