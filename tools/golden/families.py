@@ -19,6 +19,7 @@ SMALL = dict(
     bos_token_id=None,
     eos_token_id=0,
 )
+ABSENT = object()  # an option of SMALL that a family does not know
 SPREAD = {"lm_head.weight": 0.5}  # logits far apart
 
 
@@ -29,7 +30,7 @@ def family(name, defaults, scales, *cases):
             about,
             config,
             family=name,
-            defaults={**SMALL, **defaults},
+            defaults={option: value for option, value in {**SMALL, **defaults}.items() if value is not ABSENT},
             scales={**SPREAD, **scales, **options.pop("scales", {})},
             **options,
         )
@@ -245,7 +246,7 @@ QWEN2 = family(
 
 OLMO = family(
     "olmo",
-    dict(intermediate_size=44),
+    dict(intermediate_size=44, rms_norm_eps=ABSENT),
     {},
     (
         "clip-f32",
@@ -294,11 +295,12 @@ FLEX_OLMO = family(
         "plain-f32",
         "norms after attention and experts, QK-norm over the full projected width, no renormalisation",
         dict(num_key_value_heads=6, rope_parameters=dict(rope_type="default", rope_theta=500000.0)),
-        dict(matters=dict(norm_topk_prob=True, rms_norm_eps=1e-1, rope_parameters=DEFAULT_ROPE)),
+        dict(matters=dict(rms_norm_eps=1e-1, rope_parameters=DEFAULT_ROPE)),
     ),
     (
         "norm-f32",
-        "norm_topk_prob, attention_bias, two key heads, tied embeddings, three layers",
+        "norm_topk_prob (which the norm after the experts would hide, were the epsilon not large), attention_bias, "
+        "two key heads, tied embeddings, three layers",
         dict(
             hidden_size=32,
             num_hidden_layers=3,
@@ -308,6 +310,7 @@ FLEX_OLMO = family(
             norm_topk_prob=True,
             num_experts=4,
             num_experts_per_tok=2,
+            rms_norm_eps=0.5,
         ),
         dict(matters=dict(norm_topk_prob=False)),
     ),
