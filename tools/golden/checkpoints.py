@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass, field
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 # Awkward on purpose: hardly a width is a multiple of a vector register, and half a head's width is odd.
@@ -47,6 +47,8 @@ class Case:
     max_shard_size: str = "1GB"
     fused_experts: bool = False
     old_config: bool = False
+    extra_config: dict = field(default_factory=dict)  # what config.json has beyond what transformers reads
+    mtp_layer: bool = False
 
 
 CASES = [
@@ -102,6 +104,9 @@ def write(case, seed, folder):
         save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
     if case.old_config:
         write_old_config(folder / "config.json")
+    if case.extra_config:
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**config, **case.extra_config}, indent=2, sort_keys=True) + "\n")
 
 
 @torch.no_grad()
@@ -130,6 +135,22 @@ def write_old_config(path):
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.43.0"
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def add_mtp_layer(folder):
+    """Adds the layer that predicts a further token, which is no part of decoding: one more decoder layer with extra tensors."""
+    config = json.loads((folder / "config.json").read_text())
+    tensors = load_file(folder / "model.safetensors")
+    layer, hidden = config["num_hidden_layers"], config["hidden_size"]
+    last, mtp = f"model.layers.{layer - 1}.", f"model.layers.{layer}."
+    tensors.update({mtp + name.removeprefix(last): tensor for name, tensor in tensors.items() if name.startswith(last)})
+    tensors[mtp + "enorm.weight"] = torch.full((hidden,), 0.5)
+    tensors[mtp + "hnorm.weight"] = torch.full((hidden,), 0.5)
+    tensors[mtp + "eh_proj.weight"] = torch.full((hidden, 2 * hidden), 0.5)
+    tensors[mtp + "embed_tokens.weight"] = tensors["model.embed_tokens.weight"]
+    tensors[mtp + "shared_head.norm.weight"] = tensors["model.norm.weight"]
+    tensors[mtp + "shared_head.head.weight"] = tensors["lm_head.weight"]
+    save_file({name: tensor.clone() for name, tensor in tensors.items()}, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def load(folder, dtype, **changes):

@@ -316,4 +316,160 @@ FLEX_OLMO = family(
     ),
 )
 
-CASES = MIXTRAL + QWEN2_MOE + QWEN3_MOE + LLAMA + MISTRAL + QWEN2 + OLMO + OLMO2 + FLEX_OLMO
+LATENT = dict(
+    num_attention_heads=4,
+    num_key_value_heads=4,
+    q_lora_rank=None,
+    kv_lora_rank=12,
+    qk_nope_head_dim=6,
+    qk_rope_head_dim=4,
+    v_head_dim=8,
+    first_k_dense_replace=1,
+    moe_intermediate_size=10,
+)
+
+DEEPSEEK_V3 = family(
+    "deepseek_v3",
+    {**LATENT, "n_routed_experts": 6, "num_experts_per_tok": 2},
+    {"mlp.gate.weight": 0.25},  # sigmoids that are not all near 0 or 1
+    (
+        "groups-f32",
+        "as DeepSeek-V3: q_lora_rank, 2 of 4 groups, correction bias, renormalised, scaled by 2.5; "
+        "config.json as the release has it: rope_scaling with YaRN, fields of its remote code; a layer of the MTP head",
+        dict(
+            num_hidden_layers=3,
+            q_lora_rank=14,
+            intermediate_size=14,
+            moe_intermediate_size=6,
+            n_routed_experts=8,
+            num_experts_per_tok=3,
+            n_shared_experts=1,
+            n_group=4,
+            topk_group=2,
+            norm_topk_prob=True,
+            routed_scaling_factor=2.5,
+            max_position_embeddings=160,
+            rope_parameters=dict(
+                rope_type="yarn",
+                rope_theta=1000.0,
+                factor=40.0,
+                beta_fast=8,
+                beta_slow=1,
+                mscale=0.7,
+                mscale_all_dim=1.2,
+                original_max_position_embeddings=16,
+            ),
+        ),
+        dict(
+            prompt_lengths=(4, 24),
+            old_config=True,
+            extra_config=dict(
+                aux_loss_alpha=0.001,
+                ep_size=1,
+                moe_layer_freq=1,
+                num_nextn_predict_layers=1,
+                scoring_func="sigmoid",
+                seq_aux=True,
+                topk_method="noaux_tc",
+            ),
+            mtp_layer=True,
+            matters=dict(
+                topk_group=4,
+                norm_topk_prob=False,
+                routed_scaling_factor=1.0,
+                rope_interleave=False,
+                rope_scaling=None,
+            ),
+        ),
+    ),
+    (
+        "plain-f32",
+        "q_proj, one group, weights as they are, attention_bias, two shared experts, no dense layer, "
+        "rope_interleave false, tied embeddings; an epsilon that the norms of the latents must not take",
+        dict(
+            hidden_size=32,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            qk_nope_head_dim=10,
+            qk_rope_head_dim=6,
+            v_head_dim=6,
+            n_shared_experts=2,
+            n_group=1,
+            topk_group=1,
+            norm_topk_prob=False,
+            routed_scaling_factor=1.0,
+            first_k_dense_replace=0,
+            attention_bias=True,
+            rope_interleave=False,
+            tie_word_embeddings=True,
+            rms_norm_eps=1e-1,
+        ),
+        dict(matters=dict(norm_topk_prob=True, routed_scaling_factor=2.5, rope_interleave=True, rms_norm_eps=1e-6)),
+    ),
+)
+
+DEEPSEEK_V2 = family(
+    "deepseek_v2",
+    {**LATENT, "n_routed_experts": 6, "num_experts_per_tok": 2},
+    {},
+    (
+        "lite-f32",
+        "as DeepSeek-V2-Lite: q_proj, greedy, two shared experts, a dense layer; rope_scaling with YaRN as the release has it",
+        dict(
+            n_group=1,
+            topk_group=1,
+            n_shared_experts=2,
+            topk_method="greedy",
+            routed_scaling_factor=1.0,
+            max_position_embeddings=160,
+            rope_parameters=dict(
+                rope_type="yarn",
+                rope_theta=1000.0,
+                factor=40.0,
+                beta_fast=8,
+                beta_slow=1,
+                mscale=0.707,
+                mscale_all_dim=0.707,
+                original_max_position_embeddings=16,
+            ),
+        ),
+        dict(
+            prompt_lengths=(4, 24),
+            old_config=True,
+            extra_config=dict(
+                aux_loss_alpha=0.001,
+                ep_size=1,
+                moe_layer_freq=1,
+                scoring_func="softmax",
+                seq_aux=True,
+            ),
+            matters=dict(routed_scaling_factor=2.0, rope_scaling=None),
+        ),
+    ),
+    (
+        "groups-f32",
+        "q_lora_rank, group_limited_greedy with 1 of 3 groups, weights scaled by 1.6, no dense layer, "
+        "attention_bias and mlp_bias; an epsilon that the norms of the latents must not take",
+        dict(
+            hidden_size=32,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            q_lora_rank=14,
+            qk_nope_head_dim=10,
+            qk_rope_head_dim=6,
+            v_head_dim=6,
+            first_k_dense_replace=0,
+            n_shared_experts=1,
+            topk_method="group_limited_greedy",
+            n_group=3,
+            topk_group=1,
+            routed_scaling_factor=1.6,
+            attention_bias=True,
+            mlp_bias=True,
+            rms_norm_eps=1e-1,
+        ),
+        dict(matters=dict(topk_method="greedy", topk_group=3, routed_scaling_factor=1.0, rms_norm_eps=1e-6)),
+    ),
+)
+
+CASES = MIXTRAL + QWEN2_MOE + QWEN3_MOE + LLAMA + MISTRAL + QWEN2 + OLMO + OLMO2 + FLEX_OLMO + DEEPSEEK_V3 + DEEPSEEK_V2

@@ -71,6 +71,8 @@ def generate(case, folder):
         if decisive(runs):
             break
     check_options_matter(case, folder, prompts, runs[torch.float32])
+    if case.mtp_layer:
+        checkpoints.add_mtp_layer(folder)
 
     description = {"case": case.name, "about": case.about, "seed": seed, **VERSIONS, "checkpoint_dtype": name_of(case.dtype), "runs": []}
     for dtype, results in runs.items():

@@ -105,7 +105,8 @@ class Routing:
         self._narrowest(scores, expert_ids.shape[-1])
         if len(self._decisions.ranked) > 1:
             groups, count = self._decisions.ranked[-2]
-            self._narrowest(groups, count)
+            if groups.shape[-1] > 1:
+                self._narrowest(groups, count)
         for gap in self._decisions.thresholds:
             self._recorder.router_margin = min(self._recorder.router_margin, gap)
 
