@@ -49,6 +49,8 @@ class Case:
     old_config: bool = False
     extra_config: dict = field(default_factory=dict)  # what config.json has beyond what transformers reads
     mtp_layer: bool = False
+    mxfp4: bool = False
+    own_arithmetic: bool = True  # computed not only in float32, but in `dtype` as well
 
 
 CASES = [
@@ -102,6 +104,8 @@ def write(case, seed, folder):
     if case.fused_experts:
         # In memory transformers holds the experts fused; only its writer splits them.
         save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
+    if case.mxfp4:
+        write_mxfp4(folder, torch.Generator().manual_seed(seed))
     if case.old_config:
         write_old_config(folder / "config.json")
     if case.extra_config:
@@ -124,6 +128,24 @@ def fill(model, scales, generator):
 
 def scale_of(name, scales):
     return [scale for end, scale in scales.items() if name.endswith(end)][-1]
+
+
+def write_mxfp4(folder, generator):
+    """Random MXFP4 experts as gpt-oss has them: blocks [E, out, in / 32, 16] of two 4-bit numbers a byte, and their exponents."""
+    tensors = load_file(folder / "model.safetensors")
+    for name in [name for name in tensors if name.endswith(("experts.gate_up_proj", "experts.down_proj"))]:
+        experts, inputs, outputs = tensors.pop(name).shape
+        blocks = torch.randint(0, 256, (experts, outputs, inputs // 32, 16), generator=generator)
+        lowest = 123 if name.endswith("gate_up_proj") else 119  # of 2^(e - 127)
+        tensors[name + "_blocks"] = blocks.to(torch.uint8)
+        tensors[name + "_scales"] = torch.randint(lowest, lowest + 3, blocks.shape[:-1], generator=generator).to(torch.uint8)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {
+        "modules_to_not_convert": ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"],
+        "quant_method": "mxfp4",
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def write_old_config(path):
@@ -157,6 +179,8 @@ def load(folder, dtype, **changes):
     """The checkpoint as transformers reads it, with its plainest kernels. Every tensor is accounted for,
     but with `changes` to config.json there may be tensors that the changed model does not have."""
     config = json.loads((folder / "config.json").read_text())
+    if "quantization_config" in config:
+        config["quantization_config"]["dequantize"] = True  # or transformers asks for kernels of a GPU
     model, report = AutoModelForCausalLM.from_pretrained(
         folder,
         config=AutoConfig.for_model(**{**config, **changes}),

@@ -1,5 +1,7 @@
 """The cases of the decoder-only families: for each at least two shapes, its options switched both ways."""
 
+import torch
+
 from checkpoints import Case
 
 DEFAULT_ROPE = dict(rope_type="default", rope_theta=10000.0)
@@ -30,6 +32,7 @@ def family(name, defaults, scales, *cases):
             about,
             config,
             family=name,
+            own_arithmetic=False,
             defaults={option: value for option, value in {**SMALL, **defaults}.items() if value is not ABSENT},
             scales={**SPREAD, **scales, **options.pop("scales", {})},
             **options,
@@ -448,7 +451,7 @@ DEEPSEEK_V2 = family(
     ),
     (
         "groups-f32",
-        "q_lora_rank, group_limited_greedy with 1 of 3 groups, weights scaled by 1.6, no dense layer, "
+        "q_lora_rank, group_limited_greedy with 2 of 4 groups, weights scaled by 1.6, no dense layer, "
         "attention_bias and mlp_bias; an epsilon that the norms of the latents must not take",
         dict(
             hidden_size=32,
@@ -461,15 +464,83 @@ DEEPSEEK_V2 = family(
             first_k_dense_replace=0,
             n_shared_experts=1,
             topk_method="group_limited_greedy",
-            n_group=3,
-            topk_group=1,
+            n_routed_experts=8,
+            num_experts_per_tok=3,
+            n_group=4,
+            topk_group=2,
             routed_scaling_factor=1.6,
             attention_bias=True,
             mlp_bias=True,
             rms_norm_eps=1e-1,
         ),
-        dict(matters=dict(topk_method="greedy", topk_group=3, routed_scaling_factor=1.0, rms_norm_eps=1e-6)),
+        dict(matters=dict(topk_method="greedy", topk_group=4, routed_scaling_factor=1.0, rms_norm_eps=1e-6)),
     ),
 )
 
-CASES = MIXTRAL + QWEN2_MOE + QWEN3_MOE + LLAMA + MISTRAL + QWEN2 + OLMO + OLMO2 + FLEX_OLMO + DEEPSEEK_V3 + DEEPSEEK_V2
+GPT_OSS = family(
+    "gpt_oss",
+    dict(num_local_experts=4, num_experts_per_tok=2, head_dim=8, num_attention_heads=4),
+    # Gates and values beyond the clamp are the rule, and yet the output stays of the residual's size.
+    {"gate_up_proj": 0.8, "down_proj": 0.05, "sinks": 1.5, "router.bias": 0.5},
+    (
+        "mxfp4-bf16",
+        "as gpt-oss: MXFP4 experts, other weights bfloat16, biases, sinks, clamp at 7, even layers with a sliding window; "
+        "YaRN without truncation",
+        dict(
+            hidden_size=64,
+            intermediate_size=32,
+            head_dim=16,
+            sliding_window=6,
+            max_position_embeddings=128,
+            rope_parameters=dict(
+                rope_type="yarn",
+                rope_theta=1500.0,
+                factor=32.0,
+                beta_fast=8.0,
+                beta_slow=1.0,
+                truncate=False,
+                original_max_position_embeddings=40,
+            ),
+        ),
+        dict(
+            dtype=torch.bfloat16,
+            mxfp4=True,
+            old_config=True,
+            prompt_lengths=(4, 20),
+            matters=dict(
+                swiglu_limit=100.0,
+                layer_types=["full_attention"] * 2,
+                rope_scaling=None,
+            ),
+        ),
+    ),
+    (
+        "f32",
+        "unquantised experts in one tensor per projection, another swiglu_limit and swiglu_alpha, all YaRN options at their "
+        "defaults, no attention bias, layer_types the other way round, tied embeddings",
+        dict(
+            hidden_size=40,
+            intermediate_size=20,
+            num_hidden_layers=3,
+            num_experts_per_tok=3,
+            swiglu_limit=3.0,
+            swiglu_alpha=1.1,
+            attention_bias=False,
+            sliding_window=5,
+            layer_types=["full_attention", "sliding_attention", "sliding_attention"],
+            tie_word_embeddings=True,
+            rope_parameters=dict(rope_type="yarn", rope_theta=1500.0, factor=8.0, original_max_position_embeddings=16),
+        ),
+        dict(
+            prompt_lengths=(3, 19),
+            matters=dict(
+                swiglu_limit=7.0,
+                swiglu_alpha=1.702,
+                layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                rope_parameters=DEFAULT_ROPE,
+            ),
+        ),
+    ),
+)
+
+CASES = MIXTRAL + QWEN2_MOE + QWEN3_MOE + LLAMA + MISTRAL + QWEN2 + OLMO + OLMO2 + FLEX_OLMO + DEEPSEEK_V3 + DEEPSEEK_V2 + GPT_OSS

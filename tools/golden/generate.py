@@ -67,7 +67,7 @@ def generate(case, folder):
     for seed in itertools.count(1):
         checkpoints.write(case, seed, folder)
         prompts = random_prompts(case, seed)
-        runs = {dtype: run(folder, dtype, prompts) for dtype in dict.fromkeys([torch.float32, case.dtype])}
+        runs = {dtype: run(folder, dtype, prompts) for dtype in arithmetics(case)}
         if decisive(runs):
             break
     check_options_matter(case, folder, prompts, runs[torch.float32])
@@ -88,6 +88,10 @@ def generate(case, folder):
         )
     (folder / "reference.json").write_text(to_json(description))
     print_folder(folder)
+
+
+def arithmetics(case):
+    return dict.fromkeys([torch.float32, case.dtype]) if case.own_arithmetic else [torch.float32]
 
 
 def random_prompts(case, seed):
