@@ -153,6 +153,8 @@ def write_old_config(path):
     rope = config.pop("rope_parameters")
     config["rope_theta"] = rope.pop("rope_theta")
     kind = rope.pop("rope_type")
+    if "partial_rotary_factor" in rope:
+        config["partial_rotary_factor"] = rope.pop("partial_rotary_factor")
     config["rope_scaling"] = None if kind == "default" else {"type": kind, **rope}
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.43.0"
@@ -189,7 +191,21 @@ def load(folder, dtype, **changes):
         experts_implementation="eager",
         output_loading_info=True,
     )
+    if model.config.model_type == "phimoe" and model.config.rope_parameters["rope_type"] == "longrope":
+        read_longrope(model.model.rotary_emb)
     unmatched = {kind: keys for kind, keys in report.items() if keys and not (changes and kind == "unexpected_keys")}
     if unmatched:
         raise ValueError(f"{folder}: transformers could not place every tensor: {unmatched}")
     return model.eval()
+
+
+def read_longrope(rotary):
+    """transformers 5.23 takes long_mscale beyond the original context, but always short_factor: its predecessors and
+    Microsoft's own code tell the function the sequence's length, so that it takes long_factor there. So do we."""
+    factors = rotary.rope_init_fn
+
+    def tell_length(_, inputs, named):
+        length = int(named["position_ids"].max()) + 1
+        rotary.rope_init_fn = lambda config: factors(config, seq_len=length)
+
+    rotary.register_forward_pre_hook(tell_length, with_kwargs=True)

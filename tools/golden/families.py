@@ -143,6 +143,12 @@ QWEN3_MOE = family(
         ),
         dict(prompt_lengths=(2, 19), matters=dict(norm_topk_prob=True, sliding_window=None)),
     ),
+    (
+        "fused-f32",
+        "all experts of a layer in one gate_up_proj and one down_proj tensor, as transformers holds them in memory",
+        dict(hidden_size=32, num_attention_heads=4),
+        dict(fused_experts=True),
+    ),
 )
 
 LLAMA = family(
@@ -543,4 +549,151 @@ GPT_OSS = family(
     ),
 )
 
-CASES = MIXTRAL + QWEN2_MOE + QWEN3_MOE + LLAMA + MISTRAL + QWEN2 + OLMO + OLMO2 + FLEX_OLMO + DEEPSEEK_V3 + DEEPSEEK_V2 + GPT_OSS
+GRANITEMOE = family(
+    "granitemoe",
+    dict(num_local_experts=5, num_experts_per_tok=2, intermediate_size=12),
+    {},
+    (
+        "tied-f32",
+        "all four multipliers, tied embeddings",
+        dict(
+            embedding_multiplier=0.6,
+            residual_multiplier=1.4,
+            logits_scaling=0.5,
+            attention_multiplier=0.3,
+            tie_word_embeddings=True,
+        ),
+        dict(
+            matters=dict(embedding_multiplier=1.0, residual_multiplier=1.0, logits_scaling=1.0, attention_multiplier=1.0),
+        ),
+    ),
+    (
+        "bias-f32",
+        "multipliers on the other side of one, attention_bias, as many key heads as query heads, three layers",
+        dict(
+            hidden_size=32,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            num_local_experts=4,
+            num_experts_per_tok=3,
+            attention_bias=True,
+            embedding_multiplier=2.0,
+            residual_multiplier=0.7,
+            logits_scaling=3.0,
+            attention_multiplier=1.3,
+        ),
+        dict(
+            scales={"lm_head.weight": 1.5},
+            matters=dict(embedding_multiplier=1.0, residual_multiplier=1.0, logits_scaling=1.0, attention_multiplier=1.0),
+        ),
+    ),
+)
+
+PHIMOE = family(
+    "phimoe",
+    dict(num_local_experts=5, num_experts_per_tok=2, intermediate_size=12),
+    {},
+    (
+        "longrope-f32",
+        "as Phi-3.5-MoE: attention_bias, lm_head_bias, longrope with one prompt below and one above the original context "
+        "(see read_longrope)",
+        dict(
+            hidden_size=32,
+            num_attention_heads=4,
+            attention_bias=True,
+            lm_head_bias=True,
+            router_jitter_noise=0.2,
+            max_position_embeddings=160,
+            rope_parameters=dict(
+                rope_type="longrope",
+                rope_theta=1000.0,
+                short_factor=[1.0, 1.1, 1.5, 2.0],
+                long_factor=[1.3, 2.5, 5.0, 6.0],
+                short_mscale=1.1,
+                long_mscale=1.3,
+                original_max_position_embeddings=40,
+            ),
+        ),
+        dict(
+            prompt_lengths=(6, 43),
+            old_config=True,
+            matters=dict(
+                rope_scaling=dict(
+                    type="longrope",
+                    short_factor=[1.0, 1.1, 1.5, 2.0],
+                    long_factor=[1.0, 1.1, 1.5, 2.0],
+                    short_mscale=1.1,
+                    long_mscale=1.3,
+                    original_max_position_embeddings=40,
+                ),
+                router_jitter_noise=0.01,
+            ),
+        ),
+    ),
+    (
+        "window-f32",
+        "no biases but the norms', a sliding window, tied embeddings; the router masks nearly all but the chosen experts",
+        dict(router_jitter_noise=0.03, sliding_window=6, tie_word_embeddings=True, rms_norm_eps=1e-1),
+        dict(prompt_lengths=(3, 20), matters=dict(sliding_window=None, router_jitter_noise=0.3, rms_norm_eps=1e-5)),
+    ),
+)
+
+GLM4_MOE = family(
+    "glm4_moe",
+    dict(
+        n_routed_experts=6,
+        num_experts_per_tok=2,
+        moe_intermediate_size=10,
+        n_shared_experts=1,
+        n_group=1,
+        topk_group=1,
+        head_dim=8,
+    ),
+    {"mlp.gate.weight": 0.25},  # sigmoids that are not all near 0 or 1
+    (
+        "norms-f32",
+        "as GLM-4.5: RoPE on half of each head, QK-norm per head, attention_bias, one group, renormalised, scaled; a dense layer",
+        dict(
+            use_qk_norm=True,
+            attention_bias=True,
+            norm_topk_prob=True,
+            routed_scaling_factor=2.5,
+            first_k_dense_replace=1,
+            rope_parameters=dict(rope_type="default", rope_theta=1000000.0, partial_rotary_factor=0.5),
+        ),
+        dict(
+            old_config=True,
+            matters=dict(norm_topk_prob=False, routed_scaling_factor=1.0, partial_rotary_factor=1.0, use_qk_norm=False),
+        ),
+    ),
+    (
+        "groups-f32",
+        "no QK-norm, no bias, 2 of 3 groups, weights as they are, two shared experts, no dense layer, RoPE on a quarter of each head",
+        dict(
+            hidden_size=32,
+            num_attention_heads=2,
+            head_dim=16,
+            use_qk_norm=False,
+            norm_topk_prob=False,
+            routed_scaling_factor=1.3,
+            n_shared_experts=2,
+            n_routed_experts=9,
+            moe_intermediate_size=6,
+            num_experts_per_tok=3,
+            n_group=3,
+            topk_group=2,
+            first_k_dense_replace=0,
+            rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.25),
+        ),
+        dict(
+            matters=dict(
+                norm_topk_prob=True,
+                topk_group=3,
+                rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.5),
+            )
+        ),
+    ),
+)
+
+CASES = MIXTRAL + QWEN2_MOE + QWEN3_MOE + LLAMA + MISTRAL + QWEN2 + OLMO + OLMO2 + FLEX_OLMO + DEEPSEEK_V3 + DEEPSEEK_V2 + GPT_OSS + GRANITEMOE + PHIMOE + GLM4_MOE

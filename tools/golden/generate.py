@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MIN_LOGIT_MARGIN = 0.02
 MIN_ROUTER_MARGIN = 0.001
 MIN_DISTINCT_TOKENS = 6  # a continuation that only repeats itself tests little
+MAX_SEEDS = 200
 MIN_EFFECT = 0.1  # of a config value that `matters`, on some logit
 
 CASES = checkpoints.CASES + families.CASES
@@ -70,6 +71,8 @@ def generate(case, folder):
         runs = {dtype: run(folder, dtype, prompts) for dtype in arithmetics(case)}
         if decisive(runs):
             break
+        if seed == MAX_SEEDS:
+            raise ValueError(f"{case.name}: no seed up to {seed} is decisive; spread its logits or choose other sizes")
     check_options_matter(case, folder, prompts, runs[torch.float32])
     if case.mtp_layer:
         checkpoints.add_mtp_layer(folder)
