@@ -47,6 +47,7 @@ class Case:
     max_shard_size: str = "1GB"
     fused_experts: bool = False
     old_config: bool = False
+    old_names: dict = field(default_factory=dict)  # of config.json: what transformers writes now, to what releases have
     extra_config: dict = field(default_factory=dict)  # what config.json has beyond what transformers reads
     mtp_layer: bool = False
     mxfp4: bool = False
@@ -107,7 +108,7 @@ def write(case, seed, folder):
     if case.mxfp4:
         write_mxfp4(folder, torch.Generator().manual_seed(seed))
     if case.old_config:
-        write_old_config(folder / "config.json")
+        write_old_config(folder / "config.json", case.old_names)
     if case.extra_config:
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps({**config, **case.extra_config}, indent=2, sort_keys=True) + "\n")
@@ -148,7 +149,7 @@ def write_mxfp4(folder, generator):
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
-def write_old_config(path):
+def write_old_config(path, old_names):
     config = json.loads(path.read_text())
     rope = config.pop("rope_parameters")
     config["rope_theta"] = rope.pop("rope_theta")
@@ -158,6 +159,7 @@ def write_old_config(path):
     config["rope_scaling"] = None if kind == "default" else {"type": kind, **rope}
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.43.0"
+    config = {old_names.get(name, name): value for name, value in config.items()}
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 

@@ -121,9 +121,14 @@ QWEN3_MOE = family(
     {},
     (
         "wide-f32",
-        "as Qwen3-30B-A3B: heads wider than hidden_size / heads, renormalised, no bias; another rotary base",
+        "as Qwen3-30B-A3B: heads wider than hidden_size / heads, renormalised, no bias; "
+        "config.json as the release has it: num_experts, not num_local_experts; rope_theta",
         dict(rope_parameters=dict(rope_type="default", rope_theta=1000000.0)),
-        dict(matters=dict(norm_topk_prob=False, rms_norm_eps=1e-1, rope_parameters=DEFAULT_ROPE)),
+        dict(
+            old_config=True,
+            old_names=dict(num_local_experts="num_experts"),
+            matters=dict(norm_topk_prob=False, rms_norm_eps=1e-1, rope_theta=10000.0),
+        ),
     ),
     (
         "mixed-f32",
