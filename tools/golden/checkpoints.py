@@ -1,8 +1,11 @@
 """Tiny checkpoints with random weights, on disk in the layouts in which real ones come."""
 
+import itertools
 import json
 import shutil
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -51,6 +54,7 @@ class Case:
     extra_config: dict = field(default_factory=dict)  # what config.json has beyond what transformers reads
     mtp_layer: bool = False
     mxfp4: bool = False
+    fp8_block: int = 0  # float8 weights with a scale per block of that many rows and columns
     own_arithmetic: bool = True  # computed not only in float32, but in `dtype` as well
 
 
@@ -100,13 +104,19 @@ def write(case, seed, folder):
     config = {**case.defaults, **case.config}
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(case.family, **config), dtype=torch.float32)
     fill(model, {**SCALES, **case.scales}, torch.Generator().manual_seed(seed))
-    model.to(case.dtype).save_pretrained(folder, max_shard_size=case.max_shard_size)
+    biases = {name: buffer.clone() for name, buffer in model.named_buffers() if name.endswith("e_score_correction_bias")}
+    model.to(case.dtype)
+    for name, bias in biases.items():
+        model.get_buffer(name).data = bias  # float32 in every release
+    model.save_pretrained(folder, max_shard_size=case.max_shard_size)
     (folder / "generation_config.json").unlink(missing_ok=True)
     if case.fused_experts:
         # In memory transformers holds the experts fused; only its writer splits them.
         save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
     if case.mxfp4:
         write_mxfp4(folder, torch.Generator().manual_seed(seed))
+    if case.fp8_block:
+        write_fp8(folder, case.fp8_block)
     if case.old_config:
         write_old_config(folder / "config.json", case.old_names)
     if case.extra_config:
@@ -149,6 +159,47 @@ def write_mxfp4(folder, generator):
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
+def write_fp8(folder, block):
+    """The projections as DeepSeek-V3 has them: float8 with a scale per block, the last row and column of blocks cut off."""
+    tensors = load_file(folder / "model.safetensors")
+    for name in [name for name in tensors if name.endswith("_proj.weight") or "kv_a_proj" in name]:
+        weight = tensors[name].float()
+        rows, columns = (-(-size // block) for size in weight.shape)
+        scales = torch.empty(rows, columns)
+        for row, column in itertools.product(range(rows), range(columns)):
+            scales[row, column] = weight[block_at(row, column, block)].abs().max() / torch.finfo(torch.float8_e4m3fn).max
+        tensors[name] = (weight / spread(scales, weight, block)).to(torch.float8_e4m3fn)
+        tensors[name + "_scale_inv"] = scales
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {
+        "activation_scheme": "dynamic",
+        "fmt": "e4m3",
+        "quant_method": "fp8",
+        "weight_block_size": [block, block],
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def read_fp8(folder, block):
+    """The tensors of a checkpoint in float32. transformers reads no blocks that are cut off."""
+    tensors = load_file(folder / "model.safetensors")
+    for name in [name for name in tensors if name.endswith("_scale_inv")]:
+        scales = tensors.pop(name)
+        weight = tensors[name.removesuffix("_scale_inv")].float()
+        tensors[name.removesuffix("_scale_inv")] = weight * spread(scales, weight, block)
+    return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def block_at(row, column, block):
+    return slice(row * block, (row + 1) * block), slice(column * block, (column + 1) * block)
+
+
+def spread(scales, weight, block):
+    rows, columns = weight.shape
+    return scales.repeat_interleave(block, 0)[:rows].repeat_interleave(block, 1)[:, :columns]
+
+
 def write_old_config(path, old_names):
     config = json.loads(path.read_text())
     rope = config.pop("rope_parameters")
@@ -183,8 +234,15 @@ def load(folder, dtype, **changes):
     """The checkpoint as transformers reads it, with its plainest kernels. Every tensor is accounted for,
     but with `changes` to config.json there may be tensors that the changed model does not have."""
     config = json.loads((folder / "config.json").read_text())
-    if "quantization_config" in config:
-        config["quantization_config"]["dequantize"] = True  # or transformers asks for kernels of a GPU
+    quantization = config.get("quantization_config", {})
+    if quantization.get("quant_method") == "fp8":
+        del config["quantization_config"]
+        with tempfile.TemporaryDirectory() as plain:
+            save_file(read_fp8(folder, quantization["weight_block_size"][0]), Path(plain) / "model.safetensors", {"format": "pt"})
+            (Path(plain) / "config.json").write_text(json.dumps(config))
+            return load(Path(plain), dtype, **changes)
+    if quantization:
+        quantization["dequantize"] = True  # or transformers asks for kernels of a GPU
     model, report = AutoModelForCausalLM.from_pretrained(
         folder,
         config=AutoConfig.for_model(**{**config, **changes}),

@@ -420,6 +420,20 @@ DEEPSEEK_V3 = family(
         ),
         dict(matters=dict(norm_topk_prob=True, routed_scaling_factor=2.5, rope_interleave=True, rms_norm_eps=1e-6)),
     ),
+    (
+        "fp8",
+        "float8 projections with a scale per block of 16 by 16, most of them cut off at an edge; the rest bfloat16",
+        dict(
+            q_lora_rank=14,
+            n_shared_experts=1,
+            n_group=3,
+            topk_group=2,
+            norm_topk_prob=True,
+            routed_scaling_factor=2.5,
+            rope_parameters=dict(rope_type="default", rope_theta=1000.0),
+        ),
+        dict(dtype=torch.bfloat16, fp8_block=16, matters=dict(topk_group=3, rope_interleave=False)),
+    ),
 )
 
 DEEPSEEK_V2 = family(

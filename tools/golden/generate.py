@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MIN_LOGIT_MARGIN = 0.02
 MIN_ROUTER_MARGIN = 0.001
 MIN_DISTINCT_TOKENS = 6  # a continuation that only repeats itself tests little
-MAX_SEEDS = 200
+MAX_SEEDS = 1000
 MIN_EFFECT = 0.1  # of a config value that `matters`, on some logit
 
 CASES = checkpoints.CASES + families.CASES
