@@ -2,8 +2,8 @@ package io.expertmesh.cli;
 
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
-import io.expertmesh.model.architecture.Block;
 import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.architecture.Residual;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.Tensor;
 import io.expertmesh.model.tokenizer.LoadedTokenizer;
@@ -81,15 +81,18 @@ record CheckpointSummary(
     Amount all = dtypes.values().stream().reduce(new Amount(0, 0, 0), Amount::plus);
     List<TensorShape> tensors = new ArrayList<>();
     shapes.forEach((shape, count) -> tensors.add(new TensorShape(shape.name, shape.dtype, shape.shape, count)));
-    Block first = model.blocks().getFirst();
-    Attention attention = first.attention();
-    MixtureOfExperts moe = first.moe();
+    Attention attention = model.blocks().getFirst().residuals().stream().map(Residual::operation)
+        .filter(Attention.class::isInstance).map(Attention.class::cast).findFirst().orElseThrow();
+    MixtureOfExperts moe = model.mixture().orElse(null);
+    int count = Math.max(1, model.experts());
+    int topK = moe == null ? 1 : moe.topK();
     return new CheckpointSummary(checkpoint.location().toString(), model.modelType(), model.hiddenSize(),
         model.blocks().size(), attention.heads(), attention.kvHeads(), attention.headDim(), model.vocabularySize(),
-        model.contextLength(), model.blocks().size(), moe.experts(), moe.topK(), moe.normalizeTopK(), moe.expertSize(),
+        model.contextLength(), model.moeLayers().size(), model.experts(), moe == null ? 0 : topK,
+        moe != null && moe.router().normalize(), moe == null ? 0 : moe.expert().size(),
         text == null ? null : text.tokenizer().size(), text != null && text.chatTemplate() != null,
-        all.parameters, all.parameters - experts.parameters / moe.experts() * (moe.experts() - moe.topK()),
-        all.bytes, all.bytes - experts.bytes, experts.bytes / moe.experts(), dtypes, tensors);
+        all.parameters, all.parameters - experts.parameters / count * (count - topK),
+        all.bytes, all.bytes - experts.bytes, experts.bytes / count, dtypes, tensors);
   }
 
   private static String generalName(String name) {

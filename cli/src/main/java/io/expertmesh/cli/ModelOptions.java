@@ -89,11 +89,11 @@ final class ModelOptions {
     return count;
   }
 
-  /** Experts in each of the model's layers that have any. */
+  /** Experts in each of the model's layers that have any; 0 for a dense model. */
   int experts() {
     Checkpoint checkpoint = source.checkpoint();
     ModelConfig config = new ModelConfig(checkpoint.location().toString(), checkpoint.config());
-    return ModelFamilies.of(config).architecture(config).blocks().getFirst().moe().experts();
+    return ModelFamilies.of(config).architecture(config).experts();
   }
 
   /** The same choice of model and arithmetic as options for another process, without its threads. */

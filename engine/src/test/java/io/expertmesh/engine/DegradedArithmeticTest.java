@@ -13,8 +13,11 @@ import io.expertmesh.engine.schedule.BatchingEngine;
 import io.expertmesh.engine.schedule.EngineConfiguration;
 import io.expertmesh.kernels.Matrix;
 import io.expertmesh.kernels.ScalarKernels;
-import io.expertmesh.model.decoder.DecoderWeights.BlockWeights;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.decoder.DecoderWeights.MoeWeights;
+import io.expertmesh.model.decoder.DecoderWeights.ResidualWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
+import io.expertmesh.model.decoder.Norms;
 import io.expertmesh.model.decoder.ReferenceDecoder;
 import io.expertmesh.model.family.BoundModel;
 import java.util.ArrayList;
@@ -22,6 +25,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -52,11 +56,13 @@ class DegradedArithmeticTest {
     new ReferenceDecoder(model.architecture(), model.weights(),
         (stage, values) -> stages.put(stage, values.clone())).logits(prompt);
     float[] x = stages.getOrDefault("layers." + last + ".attention_residual", new float[0]);
-    BlockWeights w = model.weights().blocks().get(last);
+    ResidualWeights branch = model.weights().blocks().get(last).residuals().getLast();
+    MoeWeights w = (MoeWeights) branch.operation();
     int changed = 0;
     for (int t = 0; t < TOKENS; t++) {
       float[] normed = new float[hidden];
-      KERNELS.rmsNorm(x, t * hidden, w.moeNorm(), model.architecture().normEpsilon(), normed, 0);
+      Norms.apply(KERNELS, model.architecture().finalNorm(), Objects.requireNonNull(branch.before()), x, t * hidden,
+          normed, 0);
       Choice choice = choice(model, last, scores(w, normed), policy);
       TokenRouting routing = result.prompt().routing().get(t);
       assertThat(IntStream.of(routing.experts()[last]).boxed()).isEqualTo(choice.experts());
@@ -84,16 +90,16 @@ class DegradedArithmeticTest {
     }
   }
 
-  private static float[] scores(BlockWeights w, float[] normed) {
-    int experts = w.moe().gate().rows();
+  private static float[] scores(MoeWeights w, float[] normed) {
+    int experts = w.gate().weight().rows();
     float[] scores = new float[experts];
-    KERNELS.matmul(w.moe().gate(), 0, experts, normed, 0, normed.length, 1, scores, 0, experts);
+    KERNELS.matmul(w.gate().weight(), 0, experts, normed, 0, normed.length, 1, scores, 0, experts);
     KERNELS.softmax(scores, 0, experts);
     return scores;
   }
 
   private static Choice choice(BoundModel model, int layer, float[] scores, UnavailablePolicy policy) {
-    var moe = model.architecture().blocks().get(layer).moe();
+    MixtureOfExperts moe = model.architecture().blocks().get(layer).mixture().orElseThrow();
     boolean substitute = policy == UnavailablePolicy.SUBSTITUTE;
     List<Integer> chosen = IntStream.range(0, scores.length).boxed()
         .filter(expert -> !substitute || !LOST.contains(expert))
@@ -106,7 +112,7 @@ class DegradedArithmeticTest {
     }
     List<Float> weights = new ArrayList<>();
     for (int expert : chosen) {
-      weights.add(scores[expert] / (moe.normalizeTopK() ? sum : 1f));
+      weights.add(scores[expert] / (moe.router().normalize() ? sum : 1f));
     }
     if (substitute || LOST.stream().noneMatch(chosen::contains)) {
       return new Choice(chosen, weights);
@@ -124,7 +130,7 @@ class DegradedArithmeticTest {
   }
 
   /** The logits after token {@code t}, whose hidden state before the last layer's experts is in {@code x}. */
-  private static float[] logits(BoundModel model, BlockWeights w, float[] x, int t, float[] normed, Choice choice) {
+  private static float[] logits(BoundModel model, MoeWeights w, float[] x, int t, float[] normed, Choice choice) {
     int hidden = normed.length;
     TreeMap<Integer, Float> ascending = new TreeMap<>();
     for (int rank = 0; rank < choice.experts().size(); rank++) {
@@ -133,20 +139,20 @@ class DegradedArithmeticTest {
       }
     }
     float[] sum = new float[hidden];
-    ascending.forEach((expert, weight) -> KERNELS.addScaled(sum, 0, expert(w.moe().experts().get(expert), normed), 0,
+    ascending.forEach((expert, weight) -> KERNELS.addScaled(sum, 0, expert(w.experts().get(expert), normed), 0,
         weight, hidden));
     float[] row = new float[hidden];
     System.arraycopy(x, t * hidden, row, 0, hidden);
     KERNELS.addScaled(row, 0, sum, 0, 1f, hidden);
-    KERNELS.rmsNorm(row, 0, model.weights().finalNorm(), model.architecture().normEpsilon(), row, 0);
+    Norms.apply(KERNELS, model.architecture().finalNorm(), model.weights().finalNorm(), row, 0, row, 0);
     return multiply(model.weights().output(), row);
   }
 
-  private static float[] expert(ExpertWeights w, float[] x) {
-    float[] gate = multiply(w.gate(), x);
+  private static float[] expert(FeedForwardWeights w, float[] x) {
+    float[] gate = multiply(Objects.requireNonNull(w.gate()), x);
     float[] up = multiply(w.up(), x);
     KERNELS.gatedSilu(gate, 0, up, 0, gate.length);
-    return multiply(w.down(), gate);
+    return multiply(w.down(), up);
   }
 
   private static float[] multiply(Matrix weight, float[] x) {

@@ -7,7 +7,7 @@ import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.experts.LocalExperts;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
-import io.expertmesh.model.decoder.ExpertRunner;
+import io.expertmesh.model.decoder.FeedForwardRunner;
 import io.expertmesh.model.family.BoundModel;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -42,7 +42,7 @@ final class ScriptedExperts implements ExpertClient, AutoCloseable {
 
   ScriptedExperts(BoundModel model, Kernels kernels, int microBatches) {
     this.hiddenSize = model.architecture().hiddenSize();
-    this.local = new LocalExperts(model.weights(), hiddenSize, new ExpertRunner(kernels, pool), pool);
+    this.local = new LocalExperts(model.weights(), hiddenSize, new FeedForwardRunner(kernels, pool), pool);
     this.microBatches = microBatches;
   }
 

@@ -39,7 +39,7 @@ class UnavailableExpertsTest {
   private static final Kernels KERNELS = KernelSelection.kernels();
   private static final BoundModel MODEL = TestModels.golden("olmoe-base-f32", KERNELS);
   private static final int VOCABULARY = MODEL.architecture().vocabularySize();
-  private static final int EXPERTS = MODEL.architecture().blocks().getFirst().moe().experts();
+  private static final int EXPERTS = MODEL.architecture().experts();
   private static final EngineConfiguration ROOMY = new EngineConfiguration(1, 8, 64, 8, 4, 512, 2);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 

@@ -2,7 +2,7 @@ package io.expertmesh.expert;
 
 import io.expertmesh.expert.compute.ExpertProcess;
 import io.expertmesh.expert.compute.WarmUp;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.Assignment;
 import java.util.List;
@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -71,7 +72,7 @@ final class AssignedExperts implements AutoCloseable {
       return;
     }
     try {
-      Map<Integer, ExpertWeights[]> loaded = process.holding().load(ids);
+      Map<Integer, @Nullable FeedForwardWeights[]> loaded = process.holding().load(ids);
       warmUp.check(loaded.keySet(), 1);
       process.holding().add(loaded);
     } catch (FailureException failure) {

@@ -3,7 +3,7 @@ package io.expertmesh.expert;
 import io.expertmesh.kernels.ScalarKernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.checkpoint.Checkpoint;
-import io.expertmesh.model.decoder.ExpertRunner;
+import io.expertmesh.model.decoder.FeedForwardRunner;
 import io.expertmesh.model.family.ModelExperts;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertBatch;
@@ -52,7 +52,7 @@ record TestBatch(ExpertBatch message, float[] expected) {
     float[] x = new float[HIDDEN];
     float[] out = new float[HIDDEN];
     try (WorkerPool pool = new WorkerPool(1)) {
-      ExpertRunner runner = new ExpertRunner(new ScalarKernels(), pool);
+      FeedForwardRunner runner = new FeedForwardRunner(new ScalarKernels(), pool);
       for (int i = 0; i < batch.getExpertIdsCount(); i++) {
         var expert = MODEL.load(batch.getLayer(), batch.getExpertIds(i), new ScalarKernels());
         for (int row = batch.getStarts(i); row < batch.getStarts(i + 1); row++) {

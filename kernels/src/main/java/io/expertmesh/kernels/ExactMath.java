@@ -43,6 +43,11 @@ public final class ExactMath {
     return p * Float.intBitsToFloat((Float.floatToRawIntBits(shifted) << 23) + 0x3f800000);
   }
 
+  /** 1 / (1 + e^-x). */
+  public static float sigmoid(float x) {
+    return 1f / (1f + exp(-x));
+  }
+
   /** x * sigmoid(x). */
   public static float silu(float x) {
     return x / (1f + exp(-x));

@@ -3,6 +3,7 @@ package io.expertmesh.kernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /** The reference: plain loops that read like the definition of the exact arithmetic. Every other kernel is tested against it. */
 public final class ScalarKernels implements Kernels {
@@ -70,6 +71,22 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void layerNorm(float[] x, int xOffset, float[] weight, float @Nullable [] bias, float epsilon, float[] out,
+      int outOffset) {
+    int n = weight.length;
+    float mean = ExactMath.sum(x, xOffset, n) / n;
+    for (int i = 0; i < n; i++) {
+      out[outOffset + i] = x[xOffset + i] - mean;
+    }
+    float variance = ExactMath.dot(out, outOffset, out, outOffset, n) / n;
+    float scale = 1f / (float) Math.sqrt(variance + epsilon);
+    for (int i = 0; i < n; i++) {
+      float normed = weight[i] * (out[outOffset + i] * scale);
+      out[outOffset + i] = bias == null ? normed : normed + bias[i];
+    }
+  }
+
+  @Override
   public void softmax(float[] x, int offset, int length) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = 0; i < length; i++) {
@@ -87,7 +104,31 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void gatedSilu(float[] gate, int gateOffset, float[] up, int upOffset, int length) {
     for (int i = 0; i < length; i++) {
-      gate[gateOffset + i] = ExactMath.silu(gate[gateOffset + i]) * up[upOffset + i];
+      up[upOffset + i] = ExactMath.silu(gate[gateOffset + i]) * up[upOffset + i];
+    }
+  }
+
+  @Override
+  public void clampedSwish(float[] gate, int gateOffset, float[] up, int upOffset, int length, float alpha,
+      float limit) {
+    for (int i = 0; i < length; i++) {
+      float g = Math.min(gate[gateOffset + i], limit);
+      float u = Math.clamp(up[upOffset + i], -limit, limit);
+      up[upOffset + i] = (u + 1f) * (g * ExactMath.sigmoid(alpha * g));
+    }
+  }
+
+  @Override
+  public void relu(float[] x, int offset, int length) {
+    for (int i = offset; i < offset + length; i++) {
+      x[i] = Math.max(x[i], 0f);
+    }
+  }
+
+  @Override
+  public void multiply(float[] x, int xOffset, float[] y, int yOffset, int length) {
+    for (int i = 0; i < length; i++) {
+      y[yOffset + i] *= x[xOffset + i];
     }
   }
 
@@ -105,6 +146,18 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void rotateInterleaved(float[] x, int offset, int dims, float[] cos, float[] sin, int tableOffset) {
+    for (int i = 0; i < dims / 2; i++) {
+      float c = cos[tableOffset + i];
+      float s = sin[tableOffset + i];
+      float a = x[offset + 2 * i];
+      float b = x[offset + 2 * i + 1];
+      x[offset + 2 * i] = a * c - b * s;
+      x[offset + 2 * i + 1] = b * c + a * s;
+    }
+  }
+
+  @Override
   public void addScaled(float[] y, int yOffset, float[] x, int xOffset, float scale, int length) {
     for (int i = 0; i < length; i++) {
       y[yOffset + i] = Math.fma(scale, x[xOffset + i], y[yOffset + i]);
@@ -112,17 +165,21 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void attention(float[] query, int queryOffset, int headDim, float[][] keyPages, float[][] valuePages,
-      int pageTokens, int headOffset, int from, int to, float scale, float[] scores, float[] out, int outOffset) {
+  public void scores(float[] query, int queryOffset, int headDim, float[][] keyPages, int pageTokens, int headOffset,
+      int from, int to, float scale, float[] scores) {
     for (int t = from; t < to; t++) {
       int at = headOffset + t % pageTokens * headDim;
       scores[t - from] = scale * ExactMath.dot(query, queryOffset, keyPages[t / pageTokens], at, headDim);
     }
-    softmax(scores, 0, to - from);
+  }
+
+  @Override
+  public void weightedSum(float[] weights, float[][] valuePages, int pageTokens, int headOffset, int headDim,
+      int stride, int from, int to, float[] out, int outOffset) {
     for (int i = 0; i < headDim; i++) {
       float sum = 0f;
       for (int t = from; t < to; t++) {
-        sum = Math.fma(scores[t - from], valuePages[t / pageTokens][headOffset + t % pageTokens * headDim + i], sum);
+        sum = Math.fma(weights[t - from], valuePages[t / pageTokens][headOffset + t % pageTokens * stride + i], sum);
       }
       out[outOffset + i] = sum;
     }

@@ -5,6 +5,7 @@ import static io.expertmesh.kernels.VectorWeights.WIDTH;
 
 import java.lang.ref.Reference;
 import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The exact arithmetic with the JDK's Vector API, at 128, 256 or 512 bits.
@@ -115,9 +116,43 @@ public final class VectorKernels implements Kernels {
     for (; i <= length - WIDTH; i += WIDTH) {
       FloatVector g = FloatVector.fromArray(SPECIES, gate, gateOffset + i);
       FloatVector silu = g.div(VectorMath.exp(g.neg()).add(1f));
-      silu.mul(FloatVector.fromArray(SPECIES, up, upOffset + i)).intoArray(gate, gateOffset + i);
+      silu.mul(FloatVector.fromArray(SPECIES, up, upOffset + i)).intoArray(up, upOffset + i);
     }
     scalar.gatedSilu(gate, gateOffset + i, up, upOffset + i, length - i);
+  }
+
+  @Override
+  public void clampedSwish(float[] gate, int gateOffset, float[] up, int upOffset, int length, float alpha,
+      float limit) {
+    int i = 0;
+    for (; i <= length - WIDTH; i += WIDTH) {
+      FloatVector g = FloatVector.fromArray(SPECIES, gate, gateOffset + i).min(limit);
+      FloatVector u = FloatVector.fromArray(SPECIES, up, upOffset + i).min(limit).max(-limit);
+      FloatVector sigmoid = FloatVector.broadcast(SPECIES, 1f).div(VectorMath.exp(g.mul(alpha).neg()).add(1f));
+      u.add(1f).mul(g.mul(sigmoid)).intoArray(up, upOffset + i);
+    }
+    scalar.clampedSwish(gate, gateOffset + i, up, upOffset + i, length - i, alpha, limit);
+  }
+
+  @Override
+  public void relu(float[] x, int offset, int length) {
+    scalar.relu(x, offset, length); // plain enough for the compiler to vectorise, as are the next two
+  }
+
+  @Override
+  public void multiply(float[] x, int xOffset, float[] y, int yOffset, int length) {
+    scalar.multiply(x, xOffset, y, yOffset, length);
+  }
+
+  @Override
+  public void rotateInterleaved(float[] x, int offset, int dims, float[] cos, float[] sin, int tableOffset) {
+    scalar.rotateInterleaved(x, offset, dims, cos, sin, tableOffset);
+  }
+
+  @Override
+  public void layerNorm(float[] x, int xOffset, float[] weight, float @Nullable [] bias, float epsilon, float[] out,
+      int outOffset) {
+    scalar.layerNorm(x, xOffset, weight, bias, epsilon, out, outOffset);
   }
 
   @Override
@@ -137,46 +172,50 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void attention(float[] query, int queryOffset, int headDim, float[][] keyPages, float[][] valuePages,
-      int pageTokens, int headOffset, int from, int to, float scale, float[] scores, float[] out, int outOffset) {
+  public void scores(float[] query, int queryOffset, int headDim, float[][] keyPages, int pageTokens, int headOffset,
+      int from, int to, float scale, float[] scores) {
     float[] lanes = new float[ExactMath.LANES];
     for (int t = from; t < to; t++) {
       int at = headOffset + t % pageTokens * headDim;
       scores[t - from] = scale * dot(query, queryOffset, keyPages[t / pageTokens], at, headDim, lanes);
     }
-    softmax(scores, 0, to - from);
+  }
+
+  @Override
+  public void weightedSum(float[] weights, float[][] valuePages, int pageTokens, int headOffset, int headDim,
+      int stride, int from, int to, float[] out, int outOffset) {
     int i = 0;
     for (; i <= headDim - 4 * WIDTH; i += 4 * WIDTH) {
-      weightedSum4(valuePages, pageTokens, headOffset + i, headDim, from, to, scores, out, outOffset + i);
+      weightedSum4(weights, valuePages, pageTokens, headOffset + i, stride, from, to, out, outOffset + i);
     }
     for (; i <= headDim - WIDTH; i += WIDTH) {
       FloatVector sum = FloatVector.zero(SPECIES);
       for (int t = from; t < to; t++) {
-        sum = FloatVector.broadcast(SPECIES, scores[t - from]).fma(FloatVector.fromArray(SPECIES,
-            valuePages[t / pageTokens], headOffset + t % pageTokens * headDim + i), sum);
+        sum = FloatVector.broadcast(SPECIES, weights[t - from]).fma(FloatVector.fromArray(SPECIES,
+            valuePages[t / pageTokens], headOffset + t % pageTokens * stride + i), sum);
       }
       sum.intoArray(out, outOffset + i);
     }
     for (; i < headDim; i++) {
       float sum = 0f;
       for (int t = from; t < to; t++) {
-        sum = Math.fma(scores[t - from], valuePages[t / pageTokens][headOffset + t % pageTokens * headDim + i], sum);
+        sum = Math.fma(weights[t - from], valuePages[t / pageTokens][headOffset + t % pageTokens * stride + i], sum);
       }
       out[outOffset + i] = sum;
     }
   }
 
   /** Four registers of the output at once, so that their chains of fma overlap. */
-  private static void weightedSum4(float[][] valuePages, int pageTokens, int offset, int headDim, int from, int to,
-      float[] scores, float[] out, int outOffset) {
+  private static void weightedSum4(float[] weights, float[][] valuePages, int pageTokens, int offset, int stride,
+      int from, int to, float[] out, int outOffset) {
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
     FloatVector s3 = s0;
     for (int t = from; t < to; t++) {
       float[] page = valuePages[t / pageTokens];
-      int at = offset + t % pageTokens * headDim;
-      FloatVector p = FloatVector.broadcast(SPECIES, scores[t - from]);
+      int at = offset + t % pageTokens * stride;
+      FloatVector p = FloatVector.broadcast(SPECIES, weights[t - from]);
       s0 = p.fma(FloatVector.fromArray(SPECIES, page, at), s0);
       s1 = p.fma(FloatVector.fromArray(SPECIES, page, at + WIDTH), s1);
       s2 = p.fma(FloatVector.fromArray(SPECIES, page, at + 2 * WIDTH), s2);

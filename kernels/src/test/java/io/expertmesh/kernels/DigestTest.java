@@ -44,8 +44,8 @@ class DigestTest {
     y = x.clone();
     kernels.softmax(y, 0, n);
     digests.put("softmax", digest(y));
-    y = x.clone();
-    kernels.gatedSilu(y, 0, other, 0, n);
+    y = other.clone();
+    kernels.gatedSilu(x, 0, y, 0, n);
     digests.put("gatedSilu", digest(y));
     y = x.clone();
     kernels.rotateHalf(y, 0, n, other, other, n / 2);
@@ -81,8 +81,11 @@ class DigestTest {
       values[page] = samples.floats(pageTokens * headDim, Values.ORDINARY);
     }
     float[] out = new float[headDim];
-    kernels.attention(samples.floats(headDim, Values.ORDINARY), 0, headDim, keys, values, pageTokens, 0, 3, positions,
-        0.25f, new float[positions], out, 0);
+    float[] scores = new float[positions - 3];
+    kernels.scores(samples.floats(headDim, Values.ORDINARY), 0, headDim, keys, pageTokens, 0, 3, positions, 0.25f,
+        scores);
+    kernels.softmax(scores, 0, scores.length);
+    kernels.weightedSum(scores, values, pageTokens, 0, headDim, headDim, 3, positions, out, 0);
     return out;
   }
 

@@ -57,16 +57,24 @@ class OperationParityTest {
     }
     assertParity("softmax", x, (k, y) -> k.softmax(y, OFFSET, n));
     assertParity("softmax of large", scaled, (k, y) -> k.softmax(y, OFFSET, n));
-    assertParity("silu", x, (k, y) -> k.gatedSilu(y, OFFSET, other, 1, n));
-    assertParity("silu of large", scaled, (k, y) -> k.gatedSilu(y, OFFSET, other, 1, n));
+    assertParity("silu", x, (k, y) -> k.gatedSilu(other, 1, y, OFFSET, n));
+    assertParity("silu of large", x, (k, y) -> k.gatedSilu(scaled, OFFSET, y, OFFSET, n));
+    assertParity("clampedSwish", x, (k, y) -> k.clampedSwish(other, 1, y, OFFSET, n, 1.702f, 0.7f));
+    assertParity("clampedSwish of large", scaled, (k, y) -> k.clampedSwish(scaled, OFFSET, y, OFFSET, n, 1.702f, 7f));
+    assertParity("relu", x, (k, y) -> k.relu(y, OFFSET, n));
+    assertParity("multiply", x, (k, y) -> k.multiply(other, 1, y, OFFSET, n));
     assertParity("addScaled", x, (k, y) -> k.addScaled(y, OFFSET, other, 1, 0.37f, n));
     float[] weight = samples.floats(n, values);
     assertParity("rmsNorm in place", x, (k, y) -> k.rmsNorm(y, OFFSET, weight, 1e-5f, y, OFFSET));
+    float[] bias = samples.floats(n, values);
+    assertParity("layerNorm in place", x, (k, y) -> k.layerNorm(y, OFFSET, weight, bias, 1e-5f, y, OFFSET));
+    assertParity("layerNorm", new float[n + 4], (k, y) -> k.layerNorm(x, OFFSET, weight, null, 1e-6f, y, 2));
     assertParity("rmsNorm", new float[n + 4], (k, y) -> k.rmsNorm(x, OFFSET, weight, 1e-6f, y, 2));
     if (n % 2 == 0) {
       float[] cos = samples.floats(n, values);
       float[] sin = samples.floats(n, values);
       assertParity("rotateHalf", x, (k, y) -> k.rotateHalf(y, OFFSET, n, cos, sin, n / 4));
+      assertParity("rotateInterleaved", x, (k, y) -> k.rotateInterleaved(y, OFFSET, n, cos, sin, n / 4));
     }
   }
 
@@ -110,10 +118,15 @@ class OperationParityTest {
     float scale = (float) (1 / Math.sqrt(headDim));
     int[][] ranges = {{0, 1}, {0, 2}, {0, 16}, {0, positions}, {1, 18}, {17, 33}, {positions - 1, positions}, {5, 5}};
     for (int[] range : ranges) {
-      float[] scores = new float[positions];
-      assertParity("attention over " + Arrays.toString(range), new float[headDim + 3 * OFFSET],
-          (k, out) -> k.attention(query, OFFSET, headDim, keys, valuePages, pageTokens, headSize, range[0], range[1],
-              scale, scores, out, OFFSET));
+      assertParity("scores over " + Arrays.toString(range), new float[positions],
+          (k, out) -> k.scores(query, OFFSET, headDim, keys, pageTokens, headSize, range[0], range[1], scale, out));
+      float[] weights = samples.floats(positions, values);
+      assertParity("weighted sum over " + Arrays.toString(range), new float[headDim + 3 * OFFSET],
+          (k, out) -> k.weightedSum(weights, valuePages, pageTokens, headSize, headDim, headDim, range[0], range[1],
+              out, OFFSET));
+      assertParity("weighted sum of parts over " + Arrays.toString(range), new float[headDim + 3 * OFFSET],
+          (k, out) -> k.weightedSum(weights, valuePages, pageTokens, headSize, headDim / 2, headDim, range[0],
+              range[1], out, OFFSET));
     }
   }
 }

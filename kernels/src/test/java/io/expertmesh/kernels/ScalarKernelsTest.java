@@ -116,11 +116,24 @@ class ScalarKernelsTest {
     assertThat(x[0]).isCloseTo(3f / (float) Math.sqrt(12.5), within(1e-6f));
     assertThat(x[1]).isCloseTo(8f / (float) Math.sqrt(12.5), within(1e-6f));
 
-    float[] gate = {0f, 1f, -200f};
-    kernels.gatedSilu(gate, 0, new float[]{5f, 2f, 1f}, 0, 3);
-    assertThat(gate[0]).isZero();
-    assertThat(gate[1]).isCloseTo(2f * 0.7310586f, within(1e-6f));
-    assertThat(gate[2]).isCloseTo(0f, within(1e-30f));
+    float[] up = {5f, 2f, 1f};
+    kernels.gatedSilu(new float[]{0f, 1f, -200f}, 0, up, 0, 3);
+    assertThat(up[0]).isZero();
+    assertThat(up[1]).isCloseTo(2f * 0.7310586f, within(1e-6f));
+    assertThat(up[2]).isCloseTo(0f, within(1e-30f));
+
+    float[] clamped = {-20f, 0.5f};
+    kernels.clampedSwish(new float[]{9f, -1f}, 0, clamped, 0, 2, 1.702f, 7f);
+    assertThat(clamped[0]).isCloseTo(-6f * 7f, within(1e-3f));
+    assertThat(clamped[1]).isCloseTo(1.5f * -1f * 0.1542042f, within(1e-6f));
+
+    float[] row = {1f, 3f};
+    kernels.layerNorm(row, 0, new float[]{2f, 2f}, new float[]{0f, 10f}, 0f, row, 0);
+    assertThat(row).containsExactly(-2f, 12f);
+
+    float[] neighbours = {1f, 0f, 0f, 1f};
+    kernels.rotateInterleaved(neighbours, 0, 4, new float[]{0f, 1f}, new float[]{1f, 0f}, 0);
+    assertThat(neighbours).containsExactly(0f, 1f, 0f, 1f);
 
     float[] pair = {1f, 0f, 0f, 1f};
     kernels.rotateHalf(pair, 0, 4, new float[]{0f, 1f}, new float[]{1f, 0f}, 0);

@@ -1,67 +1,57 @@
 package io.expertmesh.engine.decoder;
 
+import io.expertmesh.engine.decoder.ParallelMatmul.Product;
 import io.expertmesh.engine.kvcache.KvSequence;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.decoder.DecoderWeights.AttentionWeights;
+import io.expertmesh.model.decoder.DecoderWeights.NormWeights;
+import io.expertmesh.model.decoder.Norms;
 import io.expertmesh.model.decoder.RotaryTable;
+import org.jspecify.annotations.Nullable;
 
 /** Attention of one layer over the rows of a step and the cached positions before them. */
-final class AttentionLayer {
+final class AttentionLayer implements DenseLayer {
   private final int layer;
   private final Attention attention;
   private final AttentionWeights weights;
-  private final RotaryTable rotary;
-  private final float normEpsilon;
+  private final @Nullable RotaryTable rotary;
   private final int pageTokens;
   private final Kernels kernels;
   private final WorkerPool pool;
   private final ParallelMatmul matmul;
 
-  AttentionLayer(int layer, Attention attention, AttentionWeights weights, RotaryTable rotary, float normEpsilon,
+  /**
+   * @param rotary null if the attention does not rotate
+   */
+  AttentionLayer(int layer, Attention attention, AttentionWeights weights, @Nullable RotaryTable rotary,
       int pageTokens, Kernels kernels, WorkerPool pool) {
     this.layer = layer;
     this.attention = attention;
     this.weights = weights;
     this.rotary = rotary;
-    this.normEpsilon = normEpsilon;
     this.pageTokens = pageTokens;
     this.kernels = kernels;
     this.pool = pool;
     this.matmul = new ParallelMatmul(kernels, pool);
   }
 
-  /**
-   * out = attention(x).
-   *
-   * @param x (rows, hidden), normalised
-   * @param out (rows, hidden)
-   */
-  void forward(Rows rows, float[] x, Workspace space, float[] out) {
+  @Override
+  public void forward(Rows rows, Workspace space) {
     int n = rows.count();
-    matmul.multiply(weights.query(), space.queries(), weights.key(), space.keys(), weights.value(), space.values(), x,
-        n);
+    matmul.multiply(space.normed(), n,
+        new Product(weights.query(), weights.biases().query(), space.queries()),
+        new Product(weights.key(), weights.biases().key(), space.keys()),
+        new Product(weights.value(), weights.biases().value(), space.values()));
     pool.ranges(n, 4, (from, to, worker) -> {
       for (int row = from; row < to; row++) {
         placeRow(rows.cache(row), rows.position(row), row, space);
       }
     });
-    int heads = attention.heads();
-    int group = heads / attention.kvHeads();
-    int headDim = attention.headDim();
     // Head by head, so that neighbouring tasks read the same keys.
-    pool.run(n * heads, (task, worker) -> {
-      int head = task / n;
-      int row = task % n;
-      int at = row * attention.queryWidth() + head * headDim;
-      int positions = rows.position(row) + 1;
-      KvSequence cache = rows.cache(row);
-      kernels.attention(space.queries(), at, headDim, cache.keyPages(layer), cache.valuePages(layer), pageTokens,
-          head / group * pageTokens * headDim, 0, positions, attention.scale(), space.scores(worker, positions),
-          space.mixed(), at);
-    });
-    matmul.multiply(weights.output(), space.mixed(), n, out);
+    pool.run(n * attention.heads(), (task, worker) -> attend(rows, task % n, task / n, worker, space));
+    matmul.multiply(space.mixed(), n, new Product(weights.output(), weights.biases().output(), space.delta()));
   }
 
   /** Normalises, clamps and turns one row's queries and keys, and puts keys and values into the cache. */
@@ -71,24 +61,50 @@ final class AttentionLayer {
     float[] queries = space.queries();
     float[] keys = space.keys();
     float[] values = space.values();
-    if (attention.fullWidthQkNorm()) {
-      kernels.rmsNorm(queries, queryAt, weights.queryNorm(), normEpsilon, queries, queryAt);
-      kernels.rmsNorm(keys, keyAt, weights.keyNorm(), normEpsilon, keys, keyAt);
-    }
+    normalize(weights.queryNorm(), queries, queryAt, attention.queryWidth());
+    normalize(weights.keyNorm(), keys, keyAt, attention.keyValueWidth());
     Float clip = attention.clip();
     if (clip != null) {
       clamp(queries, queryAt, attention.queryWidth(), clip);
       clamp(keys, keyAt, attention.keyValueWidth(), clip);
       clamp(values, keyAt, attention.keyValueWidth(), clip);
     }
-    int angles = position * rotary.half();
-    for (int at = queryAt; at < queryAt + attention.queryWidth(); at += attention.headDim()) {
-      kernels.rotateHalf(queries, at, attention.headDim(), rotary.cos(), rotary.sin(), angles);
-    }
-    for (int at = keyAt; at < keyAt + attention.keyValueWidth(); at += attention.headDim()) {
-      kernels.rotateHalf(keys, at, attention.headDim(), rotary.cos(), rotary.sin(), angles);
+    if (rotary != null) {
+      rotary.rotate(kernels, queries, queryAt, attention.heads(), attention.headDim(), position);
+      rotary.rotate(kernels, keys, keyAt, attention.kvHeads(), attention.headDim(), position);
     }
     cache.store(layer, position, keys, keyAt, values, keyAt);
+  }
+
+  /** The whole row, or head by head, as wide as the weights are. */
+  private void normalize(@Nullable NormWeights norm, float[] x, int offset, int width) {
+    if (norm != null && attention.qkNorm() != null) {
+      for (int at = offset; at < offset + width; at += norm.weight().length) {
+        Norms.apply(kernels, attention.qkNorm().norm(), norm, x, at, x, at);
+      }
+    }
+  }
+
+  /** One head of one row. */
+  private void attend(Rows rows, int row, int head, int worker, Workspace space) {
+    int headDim = attention.headDim();
+    int at = row * attention.queryWidth() + head * headDim;
+    int to = rows.position(row) + 1;
+    int from = attention.window() == null ? 0 : Math.max(0, to - attention.window());
+    int positions = to - from;
+    int headOffset = head / (attention.heads() / attention.kvHeads()) * pageTokens * headDim;
+    KvSequence cache = rows.cache(row);
+    float[] scores = space.scores(worker, positions + 1);
+    kernels.scores(space.queries(), at, headDim, cache.keyPages(layer), pageTokens, headOffset, from, to,
+        attention.scale(), scores);
+    if (weights.sinks() == null) {
+      kernels.softmax(scores, 0, positions);
+    } else {
+      scores[positions] = weights.sinks()[head];
+      kernels.softmax(scores, 0, positions + 1);
+    }
+    kernels.weightedSum(scores, cache.valuePages(layer), pageTokens, headOffset, headDim, headDim, from, to,
+        space.mixed(), at);
   }
 
   private static void clamp(float[] x, int offset, int length, float limit) {

@@ -1,21 +1,15 @@
 package io.expertmesh.engine.decoder;
 
-import io.expertmesh.engine.experts.Combiner;
+import io.expertmesh.engine.decoder.ParallelMatmul.Product;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.kvcache.KvCache;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
-import io.expertmesh.model.architecture.Attention;
-import io.expertmesh.model.architecture.Block;
 import io.expertmesh.model.decoder.DecoderWeights;
-import io.expertmesh.model.decoder.DecoderWeights.BlockWeights;
-import io.expertmesh.model.decoder.Gate;
-import io.expertmesh.model.decoder.RotaryTable;
+import io.expertmesh.model.decoder.Norms;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Takes the token rows of a step through all layers. Row by row the result is that of the
@@ -36,8 +30,7 @@ public final class Decoder {
   private final int partRows;
   private final ParallelMatmul matmul;
   private final List<Workspace> spaces = new ArrayList<>();
-  private final List<AttentionLayer> attention = new ArrayList<>();
-  private final List<MixtureLayer> mixtures = new ArrayList<>();
+  private final List<Stage> stages;
   private final float[] logits;
 
   /**
@@ -55,18 +48,7 @@ public final class Decoder {
     this.logits = new float[LOGITS_ROWS * model.vocabularySize()];
     // A sequence can be no longer than the cache, whatever context the model was made for.
     int positions = (int) Math.min(model.contextLength(), (long) cache.totalPages() * cache.pageTokens());
-    Map<Attention, RotaryTable> tables = new HashMap<>();
-    Combiner combiner = new Combiner(kernels, pool);
-    for (int i = 0; i < model.blocks().size(); i++) {
-      Block block = model.blocks().get(i);
-      BlockWeights w = weights.blocks().get(i);
-      RotaryTable rotary = tables.computeIfAbsent(block.attention(),
-          a -> RotaryTable.of(positions, a.headDim(), a.ropeTheta()));
-      attention.add(new AttentionLayer(i, block.attention(), w.attention(), rotary, model.normEpsilon(),
-          cache.pageTokens(), kernels, pool));
-      Gate gate = new Gate(block.moe(), w.moe().gate(), kernels);
-      mixtures.add(new MixtureLayer(i, block.moe(), gate, experts, combiner, pool, model.hiddenSize()));
-    }
+    this.stages = Stage.of(model, weights, experts, positions, cache.pageTokens(), kernels, pool);
   }
 
   /**
@@ -108,41 +90,39 @@ public final class Decoder {
 
   private void layers(List<Part> parts, MissingExperts policies) {
     parts.forEach(this::embed);
-    for (int layer = 0; layer < mixtures.size(); layer++) {
+    Stage.Mixture atWork = null;
+    for (Stage stage : stages) {
       for (Part part : parts) {
-        if (layer > 0) {
-          mix(layer - 1, part, policies); // meanwhile the other parts' experts are at work
+        if (atWork != null) {
+          atWork.finish(part, policies); // meanwhile the other parts' experts are at work
         }
-        attend(layer, part);
-        norm(part, weights.blocks().get(layer).moeNorm());
-        mixtures.get(layer).start(part, policies);
+        stage.run(part, policies);
       }
       if (policies.allStopped()) {
         parts.forEach(Part::abandon);
         return;
       }
-    }
-    for (Part part : parts) {
-      mix(mixtures.size() - 1, part, policies);
+      atWork = stage.mixture();
     }
   }
 
   private void embed(Part part) {
-    forRows(part, row -> kernels.dequantize(weights.embedding(), part.rows().tokenId(row), part.space().hidden(),
-        row * model.hiddenSize()));
+    int h = model.hiddenSize();
+    float[] hidden = part.space().hidden();
+    pool.ranges(part.count(), 4, (from, to, worker) -> {
+      for (int row = from; row < to; row++) {
+        kernels.dequantize(weights.embedding(), part.rows().tokenId(row), hidden, row * h);
+        scale(hidden, row * h, h, model.embeddingScale());
+      }
+    });
   }
 
-  /** x += attention(norm(x)). */
-  private void attend(int layer, Part part) {
-    norm(part, weights.blocks().get(layer).attentionNorm());
-    attention.get(layer).forward(part.rows(), part.space().normed(), part.space(), part.space().delta());
-    addDelta(part);
-  }
-
-  /** x += mixture(norm(x)), whose first half {@link MixtureLayer#start} was. */
-  private void mix(int layer, Part part, MissingExperts policies) {
-    mixtures.get(layer).finish(part, policies);
-    addDelta(part);
+  private static void scale(float[] x, int offset, int length, float factor) {
+    if (factor != 1f) {
+      for (int i = offset; i < offset + length; i++) {
+        x[i] *= factor;
+      }
+    }
   }
 
   /** Final norm and output matrix for the rows that want logits. */
@@ -154,42 +134,18 @@ public final class Decoder {
     int filled = 0;
     for (int row = 0; row < rows.count(); row++) {
       if (rows.wantsLogits(row) && !policies.stopped(rows.chunk(row))) {
-        kernels.rmsNorm(space.hidden(), row * h, weights.finalNorm(), model.normEpsilon(), space.normed(), filled * h);
+        Norms.apply(kernels, model.finalNorm(), weights.finalNorm(), space.hidden(), row * h, space.normed(),
+            filled * h);
         batch[filled++] = row;
       }
       if (filled == LOGITS_ROWS || (filled > 0 && row == rows.count() - 1)) {
-        matmul.multiply(weights.output(), space.normed(), filled, logits);
+        matmul.multiply(space.normed(), filled, new Product(weights.output(), weights.outputBias(), logits));
+        scale(logits, 0, filled * model.vocabularySize(), model.logitScale());
         for (int i = 0; i < filled; i++) {
           output.logits(rows.chunk(batch[i]), rows.position(batch[i]), logits, i * model.vocabularySize());
         }
         filled = 0;
       }
     }
-  }
-
-  private void norm(Part part, float[] weight) {
-    int h = model.hiddenSize();
-    float[] hidden = part.space().hidden();
-    float[] normed = part.space().normed();
-    forRows(part, row -> kernels.rmsNorm(hidden, row * h, weight, model.normEpsilon(), normed, row * h));
-  }
-
-  private void addDelta(Part part) {
-    int h = model.hiddenSize();
-    float[] hidden = part.space().hidden();
-    float[] delta = part.space().delta();
-    forRows(part, row -> kernels.addScaled(hidden, row * h, delta, row * h, 1f, h));
-  }
-
-  private interface RowTask {
-    void run(int row);
-  }
-
-  private void forRows(Part part, RowTask task) {
-    pool.ranges(part.count(), 4, (from, to, worker) -> {
-      for (int row = from; row < to; row++) {
-        task.run(row);
-      }
-    });
   }
 }

@@ -6,10 +6,15 @@ import io.expertmesh.engine.experts.DispatchPlan;
 import io.expertmesh.engine.experts.ExpertCall;
 import io.expertmesh.engine.experts.ExpertCall.LostExpert;
 import io.expertmesh.engine.experts.ExpertClient;
+import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.decoder.DecoderWeights.MoeWeights;
+import io.expertmesh.model.decoder.FeedForwardRunner;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.decoder.Gate;
 import io.expertmesh.model.decoder.Routing;
+import io.expertmesh.model.decoder.SharedExperts;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,21 +27,30 @@ final class MixtureLayer {
   private final Gate gate;
   private final ExpertClient experts;
   private final Combiner combiner;
+  private final Kernels kernels;
   private final WorkerPool pool;
   private final int hiddenSize;
+  private final MoeWeights weights;
+  private final FeedForwardRunner runner;
 
-  MixtureLayer(int layer, MixtureOfExperts moe, Gate gate, ExpertClient experts, Combiner combiner, WorkerPool pool,
-      int hiddenSize) {
+  /**
+   * @param layer index of the block
+   */
+  MixtureLayer(int layer, MixtureOfExperts moe, MoeWeights weights, int hiddenSize, ExpertClient experts,
+      FeedForwardRunner runner, Kernels kernels, WorkerPool pool) {
     this.layer = layer;
     this.moe = moe;
-    this.gate = gate;
+    this.weights = weights;
+    this.gate = new Gate(moe, weights.gate(), kernels);
     this.experts = experts;
-    this.combiner = combiner;
+    this.combiner = new Combiner(kernels, pool);
+    this.runner = runner;
+    this.kernels = kernels;
     this.pool = pool;
     this.hiddenSize = hiddenSize;
   }
 
-  /** Routes the part's normalised rows and sends them to their experts. */
+  /** Routes the part's normalised rows, sends them to their experts and computes the shared expert meanwhile. */
   void start(Part part, MissingExperts policies) {
     Routing routing = gate.newRouting(part.count());
     float[] normed = part.space().normed();
@@ -46,6 +60,10 @@ final class MixtureLayer {
       }
     });
     dispatch(part, policies, routing, unavailable());
+    FeedForwardWeights shared = weights.shared();
+    if (shared != null) {
+      runner.forward(List.of(shared), new int[]{0, part.count()}, normed, part.space().sharedOutput());
+    }
   }
 
   /** Waits for the experts; the part's delta is then the weighted sum of their outputs. */
@@ -58,7 +76,21 @@ final class MixtureLayer {
       lost = done.call().await();
     }
     combiner.combine(done.plan(), done.routing(), done.outputs(), hiddenSize, part.space().delta());
+    if (weights.shared() != null) {
+      addShared(part);
+    }
     part.routings().add(done.routing());
+  }
+
+  private void addShared(Part part) {
+    float[] shared = part.space().sharedOutput();
+    float[] delta = part.space().delta();
+    pool.ranges(part.count(), 4, (from, to, worker) -> {
+      for (int row = from; row < to; row++) {
+        float weight = SharedExperts.weight(weights.sharedGate(), kernels, part.space().normed(), row);
+        kernels.addScaled(delta, row * hiddenSize, shared, row * hiddenSize, weight, hiddenSize);
+      }
+    });
   }
 
   private void dispatch(Part part, MissingExperts policies, Routing routing, Map<Integer, String> missing) {

@@ -3,6 +3,7 @@ package io.expertmesh.engine.decoder;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Matrix;
 import io.expertmesh.kernels.WorkerPool;
+import org.jspecify.annotations.Nullable;
 
 /** Matrix products whose outputs are spread over the threads. */
 final class ParallelMatmul {
@@ -16,22 +17,29 @@ final class ParallelMatmul {
     this.pool = pool;
   }
 
-  /** out (n, weight.rows) = x (n, weight.cols) * weight^T. */
-  void multiply(Matrix weight, float[] x, int n, float[] out) {
-    pool.run(tasks(weight), (task, worker) -> part(weight, task, x, n, out));
-  }
+  /**
+   * A product with every row of the same x.
+   *
+   * @param bias (weight.rows) or null
+   * @param out (n, weight.rows)
+   */
+  record Product(Matrix weight, float @Nullable [] bias, float[] out) {}
 
-  /** Three products of the same x in one go. */
-  void multiply(Matrix a, float[] outA, Matrix b, float[] outB, Matrix c, float[] outC, float[] x, int n) {
-    int tasksA = tasks(a);
-    int tasksB = tasks(b);
-    pool.run(tasksA + tasksB + tasks(c), (task, worker) -> {
-      if (task < tasksA) {
-        part(a, task, x, n, outA);
-      } else if (task < tasksA + tasksB) {
-        part(b, task - tasksA, x, n, outB);
-      } else {
-        part(c, task - tasksA - tasksB, x, n, outC);
+  /** out (n, weight.rows) = x (n, weight.cols) * weight^T + bias, for each product in one go. */
+  void multiply(float[] x, int n, Product... products) {
+    int tasks = 0;
+    for (Product product : products) {
+      tasks += tasks(product.weight());
+    }
+    pool.run(tasks, (task, worker) -> {
+      int first = 0;
+      for (Product product : products) {
+        int last = first + tasks(product.weight());
+        if (task < last) {
+          part(product, task - first, x, n);
+          return;
+        }
+        first = last;
       }
     });
   }
@@ -40,9 +48,16 @@ final class ParallelMatmul {
     return Math.ceilDiv(weight.rows(), OUTPUTS_PER_TASK);
   }
 
-  private void part(Matrix weight, int task, float[] x, int n, float[] out) {
+  private void part(Product product, int task, float[] x, int n) {
+    Matrix weight = product.weight();
+    float[] bias = product.bias();
     int from = task * OUTPUTS_PER_TASK;
     int to = Math.min(weight.rows(), from + OUTPUTS_PER_TASK);
-    kernels.matmul(weight, from, to, x, 0, weight.cols(), n, out, 0, weight.rows());
+    kernels.matmul(weight, from, to, x, 0, weight.cols(), n, product.out(), 0, weight.rows());
+    if (bias != null) {
+      for (int row = 0; row < n; row++) {
+        kernels.addScaled(product.out(), row * weight.rows() + from, bias, from, 1f, to - from);
+      }
+    }
   }
 }

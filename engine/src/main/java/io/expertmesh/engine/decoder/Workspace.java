@@ -2,6 +2,8 @@ package io.expertmesh.engine.decoder;
 
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.Residual;
 
 /** The activations of a step, allocated once and grown when a step has more rows than any before. */
 final class Workspace {
@@ -15,6 +17,7 @@ final class Workspace {
   private float[] values = new float[0];
   private float[] mixed = new float[0];
   private float[] expertOutputs = new float[0];
+  private float[] sharedOutput = new float[0];
 
   Workspace(Architecture model, int workers) {
     this.model = model;
@@ -27,10 +30,13 @@ final class Workspace {
     }
     int queryWidth = 0;
     int keyWidth = 0;
-    for (var block : model.blocks()) {
-      Attention attention = block.attention();
-      queryWidth = Math.max(queryWidth, attention.queryWidth());
-      keyWidth = Math.max(keyWidth, attention.keyValueWidth());
+    for (Block block : model.blocks()) {
+      for (Residual residual : block.residuals()) {
+        if (residual.operation() instanceof Attention attention) {
+          queryWidth = Math.max(queryWidth, attention.queryWidth());
+          keyWidth = Math.max(keyWidth, attention.keyValueWidth());
+        }
+      }
     }
     hidden = new float[rows * model.hiddenSize()];
     normed = new float[rows * model.hiddenSize()];
@@ -39,6 +45,8 @@ final class Workspace {
     keys = new float[rows * keyWidth];
     values = new float[rows * keyWidth];
     mixed = new float[rows * queryWidth];
+    boolean shared = model.mixture().map(moe -> moe.shared() != null).orElse(false);
+    sharedOutput = new float[shared ? rows * model.hiddenSize() : 0];
   }
 
   /** The residual stream (rows, hidden). */
@@ -82,6 +90,11 @@ final class Workspace {
       expertOutputs = new float[rows * model.hiddenSize()];
     }
     return expertOutputs;
+  }
+
+  /** The shared expert's output (rows, hidden); empty if the model has none. */
+  float[] sharedOutput() {
+    return sharedOutput;
   }
 
   /** Scratch of at least {@code positions} floats for one worker. */

@@ -2,8 +2,8 @@ package io.expertmesh.engine.experts;
 
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.decoder.DecoderWeights;
-import io.expertmesh.model.decoder.ExpertRunner;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardRunner;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.decoder.LayerExperts;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,11 +13,11 @@ import java.util.Set;
 public final class LocalExperts implements ExpertClient {
   private final DecoderWeights weights;
   private final int hiddenSize;
-  private final ExpertRunner runner;
+  private final FeedForwardRunner runner;
   private final WorkerPool pool;
   private float[] gathered = new float[0];
 
-  public LocalExperts(DecoderWeights weights, int hiddenSize, ExpertRunner runner, WorkerPool pool) {
+  public LocalExperts(DecoderWeights weights, int hiddenSize, FeedForwardRunner runner, WorkerPool pool) {
     this.weights = weights;
     this.hiddenSize = hiddenSize;
     this.runner = runner;
@@ -34,8 +34,8 @@ public final class LocalExperts implements ExpertClient {
         System.arraycopy(hidden, plan.tokens()[row] * hiddenSize, gathered, row * hiddenSize, hiddenSize);
       }
     });
-    LayerExperts all = weights.blocks().get(layer).moe().experts();
-    List<ExpertWeights> active = new ArrayList<>(plan.expertIds().length);
+    LayerExperts all = weights.experts(layer);
+    List<FeedForwardWeights> active = new ArrayList<>(plan.expertIds().length);
     for (int id : plan.expertIds()) {
       active.add(all.get(id));
     }

@@ -5,6 +5,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -16,9 +17,7 @@ public final class KvCache {
   /** A prefix that is in the index: its page and the number that its continuations name as parent. */
   private record Indexed(KvPage page, long chain) {}
 
-  private final int layers;
-  private final int kvHeads;
-  private final int headDim;
+  private final List<KvShape> shapes;
   private final int pageTokens;
   private final int totalPages;
   private final Deque<KvPage> free = new ArrayDeque<>();
@@ -27,10 +26,11 @@ public final class KvCache {
   private int created;
   private long chains;
 
-  public KvCache(int layers, int kvHeads, int headDim, int pageTokens, int totalPages) {
-    this.layers = layers;
-    this.kvHeads = kvHeads;
-    this.headDim = headDim;
+  /**
+   * @param shapes by layer
+   */
+  public KvCache(List<KvShape> shapes, int pageTokens, int totalPages) {
+    this.shapes = List.copyOf(shapes);
     this.pageTokens = pageTokens;
     this.totalPages = totalPages;
   }
@@ -43,16 +43,9 @@ public final class KvCache {
     return totalPages;
   }
 
-  int layers() {
-    return layers;
-  }
-
-  int headDim() {
-    return headDim;
-  }
-
-  int kvHeads() {
-    return kvHeads;
+  /** By layer. */
+  List<KvShape> shapes() {
+    return shapes;
   }
 
   /** Pages that {@code tokens} positions take. */
@@ -80,7 +73,7 @@ public final class KvCache {
   KvPage take() {
     KvPage page = free.poll();
     if (page == null && created < totalPages) {
-      page = new KvPage(layers, kvHeads * pageTokens * headDim);
+      page = new KvPage(shapes, pageTokens);
       created++;
     }
     if (page == null) {

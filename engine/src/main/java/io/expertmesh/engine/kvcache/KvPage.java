@@ -1,11 +1,13 @@
 package io.expertmesh.engine.kvcache;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Keys and values of {@code pageTokens} consecutive positions in all layers.
  *
- * <p>In each layer, the vector of head h at position t of the page starts at {@code (h * pageTokens + t) * headDim}.
+ * <p>In each layer, the key of head h at position t of the page starts at {@code (h * pageTokens + t) * keyDim}, its
+ * value at {@code (h * pageTokens + t) * valueDim}.
  */
 final class KvPage {
   /** By layer. */
@@ -17,8 +19,13 @@ final class KvPage {
   @Nullable
   PrefixKey prefix;
 
-  KvPage(int layers, int floats) {
-    keys = new float[layers][floats];
-    values = new float[layers][floats];
+  KvPage(List<KvShape> shapes, int pageTokens) {
+    keys = new float[shapes.size()][];
+    values = new float[shapes.size()][];
+    for (int layer = 0; layer < keys.length; layer++) {
+      KvShape shape = shapes.get(layer);
+      keys[layer] = new float[shape.heads() * pageTokens * shape.keyDim()];
+      values[layer] = new float[shape.heads() * pageTokens * shape.valueDim()];
+    }
   }
 }

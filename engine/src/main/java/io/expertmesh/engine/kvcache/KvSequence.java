@@ -18,8 +18,8 @@ public final class KvSequence {
 
   KvSequence(KvCache cache) {
     this.cache = cache;
-    this.keys = new float[cache.layers()][0][];
-    this.values = new float[cache.layers()][0][];
+    this.keys = new float[cache.shapes().size()][0][];
+    this.values = new float[cache.shapes().size()][0][];
   }
 
   /** Positions whose keys and values are complete. */
@@ -91,16 +91,17 @@ public final class KvSequence {
     return values[layer];
   }
 
-  /** Stores key and value of all heads at {@code position}; each is (kvHeads, headDim). */
+  /** Stores key (heads, keyDim) and value (heads, valueDim) of {@code position}. */
   public void store(int layer, int position, float[] key, int keyOffset, float[] value, int valueOffset) {
     int pageTokens = cache.pageTokens();
-    int headDim = cache.headDim();
-    float[] keyPage = keys[layer][position / pageTokens];
-    float[] valuePage = values[layer][position / pageTokens];
-    for (int head = 0; head < cache.kvHeads(); head++) {
-      int at = (head * pageTokens + position % pageTokens) * headDim;
-      System.arraycopy(key, keyOffset + head * headDim, keyPage, at, headDim);
-      System.arraycopy(value, valueOffset + head * headDim, valuePage, at, headDim);
+    KvShape shape = cache.shapes().get(layer);
+    int page = position / pageTokens;
+    for (int head = 0; head < shape.heads(); head++) {
+      int at = head * pageTokens + position % pageTokens;
+      System.arraycopy(key, keyOffset + head * shape.keyDim(), keys[layer][page], at * shape.keyDim(),
+          shape.keyDim());
+      System.arraycopy(value, valueOffset + head * shape.valueDim(), values[layer][page], at * shape.valueDim(),
+          shape.valueDim());
     }
   }
 

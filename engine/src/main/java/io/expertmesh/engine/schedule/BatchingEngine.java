@@ -12,13 +12,13 @@ import io.expertmesh.engine.decoder.StepResult;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.experts.LocalExperts;
 import io.expertmesh.engine.kvcache.KvCache;
+import io.expertmesh.engine.kvcache.KvShape;
 import io.expertmesh.engine.sampling.Sampler;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
-import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.decoder.DecoderWeights;
-import io.expertmesh.model.decoder.ExpertRunner;
+import io.expertmesh.model.decoder.FeedForwardRunner;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.time.Duration;
@@ -78,7 +78,7 @@ public final class BatchingEngine implements GenerationEngine {
     this.onClose = onClose;
     this.scheduler = new Scheduler(cache, configuration.maxRunning(), configuration.stepRows());
     this.limits = new RequestLimits(model, configuration);
-    this.counters = new ExpertCounters(model.blocks());
+    this.counters = new ExpertCounters(model);
     this.load = measure(0);
     this.thread = Thread.ofPlatform().name("expertmesh-engine").daemon().start(this::run);
     experts.onAvailabilityChange(this::wake);
@@ -89,7 +89,7 @@ public final class BatchingEngine implements GenerationEngine {
       EngineConfiguration configuration) {
     WorkerPool pool = new WorkerPool(configuration.threads());
     return start(model, weights, kernels, configuration, pool,
-        new LocalExperts(weights, model.hiddenSize(), new ExpertRunner(kernels, pool), pool));
+        new LocalExperts(weights, model.hiddenSize(), new FeedForwardRunner(kernels, pool), pool));
   }
 
   /**
@@ -104,9 +104,7 @@ public final class BatchingEngine implements GenerationEngine {
 
   private static BatchingEngine start(Architecture model, DecoderWeights weights, Kernels kernels,
       EngineConfiguration configuration, WorkerPool pool, ExpertClient experts) {
-    Attention attention = model.blocks().getFirst().attention();
-    KvCache cache = new KvCache(model.blocks().size(), attention.kvHeads(), attention.headDim(),
-        configuration.pageTokens(), configuration.kvPages());
+    KvCache cache = new KvCache(KvShape.of(model), configuration.pageTokens(), configuration.kvPages());
     Decoder decoder = new Decoder(model, weights, cache, kernels, pool, experts, configuration.partRows());
     return new BatchingEngine(model, configuration, cache, decoder, experts, pool::close);
   }

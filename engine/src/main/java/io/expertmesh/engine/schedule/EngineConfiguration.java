@@ -1,7 +1,7 @@
 package io.expertmesh.engine.schedule;
 
+import io.expertmesh.engine.kvcache.KvShape;
 import io.expertmesh.model.architecture.Architecture;
-import io.expertmesh.model.architecture.Block;
 
 /**
  * The limits of an engine.
@@ -56,8 +56,8 @@ public record EngineConfiguration(int threads, int maxRunning, int queueCapacity
    */
   public static EngineConfiguration defaults(Architecture model, int threads, int engines) {
     long pageBytes = 0;
-    for (Block block : model.blocks()) {
-      pageBytes += 2L * Float.BYTES * PAGE_TOKENS * block.attention().keyValueWidth();
+    for (KvShape shape : KvShape.of(model)) {
+      pageBytes += PAGE_TOKENS * shape.bytes();
     }
     long wanted = (long) MAX_RUNNING * Math.ceilDiv(model.contextLength(), PAGE_TOKENS);
     long affordable = Runtime.getRuntime().maxMemory() / 2 / engines / pageBytes;

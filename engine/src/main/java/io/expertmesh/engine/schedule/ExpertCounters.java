@@ -1,19 +1,19 @@
 package io.expertmesh.engine.schedule;
 
-import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.decoder.Routing;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
 
-/** Token rows per layer and expert since the start; one thread counts, any thread reads. */
+/** Token rows per mixture layer and expert since the start; one thread counts, any thread reads. */
 final class ExpertCounters {
   private final List<AtomicLongArray> layers;
 
-  ExpertCounters(List<Block> blocks) {
-    layers = blocks.stream().map(block -> new AtomicLongArray(block.moe().experts())).toList();
+  ExpertCounters(Architecture model) {
+    layers = model.moeLayers().stream().map(layer -> new AtomicLongArray(model.experts())).toList();
   }
 
-  /** Counts the rows of a step, given by layer. */
+  /** Counts the rows of a step, given by mixture layer. */
   void count(List<Routing> routings) {
     for (int layer = 0; layer < routings.size(); layer++) {
       AtomicLongArray counts = layers.get(layer);
@@ -27,7 +27,7 @@ final class ExpertCounters {
     }
   }
 
-  /** (layers, experts). */
+  /** (mixture layers, experts). */
   long[][] snapshot() {
     long[][] snapshot = new long[layers.size()][];
     for (int layer = 0; layer < snapshot.length; layer++) {

@@ -6,7 +6,6 @@ import io.expertmesh.engine.schedule.EngineConfiguration;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.architecture.Architecture;
-import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.decoder.ProcessKernels;
 import io.expertmesh.model.failure.FailureException;
@@ -20,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -91,11 +89,10 @@ public final class EmbeddedModel implements AutoCloseable {
     LoadedTokenizer text = TokenizerLoader.load(checkpoint);
     GenerationConfig generation = GenerationConfig.of(
         json(checkpoint.location().resolve("generation_config.json")), checkpoint.config());
-    MixtureOfExperts moe = model.blocks().getFirst().moe();
     ServedModel served = new ServedModel(name, aliases, Instant.now(), engine, text.tokenizer(),
         text.chatTemplate(), generation.endTokenIds(),
-        model.contextLength(), model.vocabularySize(), IntStream.range(0, model.blocks().size()).boxed().toList(),
-        moe.experts(), generation.sampling());
+        model.contextLength(), model.vocabularySize(), model.moeLayers(),
+        model.experts(), generation.sampling());
     return new EmbeddedModel(served, model, kernels, threads, engine);
   }
 

@@ -3,12 +3,13 @@ package io.expertmesh.engine.kvcache;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.Collections;
 import org.junit.jupiter.api.Test;
 
 class KvCacheTest {
   private static final int PAGE_TOKENS = 4;
 
-  private final KvCache cache = new KvCache(2, 2, 3, PAGE_TOKENS, 8);
+  private final KvCache cache = new KvCache(Collections.nCopies(2, new KvShape(2, 3, 3)), PAGE_TOKENS, 8);
 
   @Test
   void aStoredVectorLiesWhereTheAttentionKernelLooks() {

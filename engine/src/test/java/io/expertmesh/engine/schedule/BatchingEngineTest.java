@@ -15,10 +15,11 @@ import io.expertmesh.engine.constraint.TokenConstraint;
 import io.expertmesh.engine.decoder.Decoder;
 import io.expertmesh.engine.experts.LocalExperts;
 import io.expertmesh.engine.kvcache.KvCache;
+import io.expertmesh.engine.kvcache.KvShape;
 import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
-import io.expertmesh.model.decoder.ExpertRunner;
+import io.expertmesh.model.decoder.FeedForwardRunner;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.BoundModel;
@@ -192,11 +193,11 @@ class BatchingEngineTest {
   @Test
   void closingReturnsWhenWhatTheDecoderUsedIsReleased() throws InterruptedException {
     EngineConfiguration small = new EngineConfiguration(1, 1, 1, 1, 4, 16);
-    KvCache cache = new KvCache(1, 1, 2, 4, 16);
+    KvCache cache = new KvCache(List.of(new KvShape(1, 2, 2)), 4, 16);
     WorkerPool pool = new WorkerPool(1);
     Kernels kernels = KernelSelection.kernels();
     LocalExperts experts = new LocalExperts(MODEL.weights(), MODEL.architecture().hiddenSize(),
-        new ExpertRunner(kernels, pool), pool);
+        new FeedForwardRunner(kernels, pool), pool);
     Decoder decoder = new Decoder(MODEL.architecture(), MODEL.weights(), cache, kernels, pool, experts, 1);
     CountDownLatch releasing = new CountDownLatch(1);
     CountDownLatch mayRelease = new CountDownLatch(1);
@@ -231,7 +232,7 @@ class BatchingEngineTest {
 
   @Test
   void theEngineOutlivesAPageForWhichThereIsNoMemory() {
-    int width = MODEL.architecture().blocks().getFirst().attention().keyValueWidth();
+    int width = KvShape.of(MODEL.architecture()).getFirst().keyDim();
     EngineConfiguration beyondTheHeap = new EngineConfiguration(1, 1, 1, 1, Integer.MAX_VALUE / width, 1);
     try (BatchingEngine failing = TestModels.engine(MODEL, beyondTheHeap)) {
       for (int i = 0; i < 2; i++) {

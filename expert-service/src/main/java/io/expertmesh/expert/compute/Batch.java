@@ -1,6 +1,6 @@
 package io.expertmesh.expert.compute;
 
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.Tensor;
 import java.nio.ByteBuffer;
@@ -17,7 +17,7 @@ public final class Batch {
   final long id;
   final int layer;
   final int[] expertIds;
-  final ExpertWeights[] experts;
+  final FeedForwardWeights[] experts;
   /** Expert i has the rows starts[i] to starts[i + 1] (exclusive). */
   final int[] starts;
   /** (rows): indices into the hidden states. */
@@ -34,7 +34,7 @@ public final class Batch {
    * @param hidden (tokens, hidden)
    * @param timeoutMicros from its arrival; 0 for none
    */
-  Batch(BatchOwner owner, long id, int layer, int[] expertIds, ExpertWeights[] experts, int[] starts, int[] tokens,
+  Batch(BatchOwner owner, long id, int layer, int[] expertIds, FeedForwardWeights[] experts, int[] starts, int[] tokens,
       Tensor hidden, DType resultType, long arrivedNanos, long timeoutMicros) {
     this.owner = owner;
     this.id = id;

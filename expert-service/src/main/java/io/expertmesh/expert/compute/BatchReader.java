@@ -2,7 +2,7 @@ package io.expertmesh.expert.compute;
 
 import static io.expertmesh.expert.compute.BatchRejectedException.invalid;
 
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertBatch;
@@ -39,9 +39,9 @@ public final class BatchReader {
     int[] ids = ids(message);
     int[] starts = starts(message, rows);
     int[] tokens = tokens(message);
-    ExpertWeights[] experts = new ExpertWeights[ids.length];
+    FeedForwardWeights[] experts = new FeedForwardWeights[ids.length];
     for (int i = 0; i < ids.length; i++) {
-      ExpertWeights expert = holding.find(layer, ids[i]);
+      FeedForwardWeights expert = holding.find(layer, ids[i]);
       if (expert == null) {
         throw new BatchRejectedException(RejectionReason.REJECTION_REASON_UNKNOWN_EXPERT,
             "expert %d is not held here; %s are".formatted(ids[i], holding));

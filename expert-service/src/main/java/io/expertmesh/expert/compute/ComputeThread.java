@@ -2,7 +2,7 @@ package io.expertmesh.expert.compute;
 
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
-import io.expertmesh.model.decoder.ExpertRunner;
+import io.expertmesh.model.decoder.FeedForwardRunner;
 import io.expertmesh.proto.v1.ExpertResult;
 import io.expertmesh.proto.v1.RejectionReason;
 import java.time.Duration;
@@ -34,7 +34,7 @@ public final class ComputeThread implements AutoCloseable {
     this.load = load;
     this.metrics = metrics;
     this.pool = new WorkerPool(threads, SPIN);
-    this.merged = new MergedBatch(limits, pool, new ExpertRunner(kernels, pool));
+    this.merged = new MergedBatch(limits, pool, new FeedForwardRunner(kernels, pool));
     this.thread = Thread.ofPlatform().name("expert-compute").start(this::run);
   }
 

@@ -1,7 +1,7 @@
 package io.expertmesh.expert.compute;
 
 import io.expertmesh.kernels.Kernels;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.family.ModelExperts;
 import java.util.Collection;
 import java.util.List;
@@ -14,7 +14,7 @@ public final class ExpertHolding {
   private final ModelExperts model;
   private final Kernels kernels;
   /** By id, then by layer. Replaced as a whole. */
-  private volatile TreeMap<Integer, ExpertWeights[]> held = new TreeMap<>();
+  private volatile TreeMap<Integer, @Nullable FeedForwardWeights[]> held = new TreeMap<>();
 
   public ExpertHolding(ModelExperts model, Kernels kernels) {
     this.model = model;
@@ -26,20 +26,22 @@ public final class ExpertHolding {
     return List.copyOf(held.keySet());
   }
 
-  /** The weights of an expert; null if it is not held. */
+  /** The weights of an expert; null if it is not held, or the layer has no experts. */
   @Nullable
-  ExpertWeights find(int layer, int id) {
-    ExpertWeights[] layers = held.get(id);
+  FeedForwardWeights find(int layer, int id) {
+    @Nullable
+    FeedForwardWeights[] layers = held.get(id);
     return layers == null ? null : layers[layer];
   }
 
   /** Loads what is missing of {@code ids} and does not hold it yet; takes as long as reading and quantising takes. */
-  public Map<Integer, ExpertWeights[]> load(Collection<Integer> ids) {
-    Map<Integer, ExpertWeights[]> loaded = new TreeMap<>();
+  public Map<Integer, @Nullable FeedForwardWeights[]> load(Collection<Integer> ids) {
+    Map<Integer, @Nullable FeedForwardWeights[]> loaded = new TreeMap<>();
     for (int id : ids) {
       if (!held.containsKey(id)) {
-        ExpertWeights[] layers = new ExpertWeights[model.layers()];
-        for (int layer = 0; layer < layers.length; layer++) {
+        @Nullable
+        FeedForwardWeights[] layers = new @Nullable FeedForwardWeights[model.layers()];
+        for (int layer : model.architecture().moeLayers()) {
           layers[layer] = model.load(layer, id, kernels);
         }
         loaded.put(id, layers);
@@ -49,15 +51,15 @@ public final class ExpertHolding {
   }
 
   /** From now on also holds {@code loaded}. */
-  public synchronized void add(Map<Integer, ExpertWeights[]> loaded) {
-    TreeMap<Integer, ExpertWeights[]> next = new TreeMap<>(held);
+  public synchronized void add(Map<Integer, @Nullable FeedForwardWeights[]> loaded) {
+    TreeMap<Integer, @Nullable FeedForwardWeights[]> next = new TreeMap<>(held);
     next.putAll(loaded);
     held = next;
   }
 
   /** Gives up all but {@code ids}. Batches that wait have their weights and are computed. */
   public synchronized void retain(Collection<Integer> ids) {
-    TreeMap<Integer, ExpertWeights[]> next = new TreeMap<>(held);
+    TreeMap<Integer, @Nullable FeedForwardWeights[]> next = new TreeMap<>(held);
     next.keySet().retainAll(ids);
     held = next;
   }

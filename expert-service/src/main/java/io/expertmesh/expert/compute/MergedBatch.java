@@ -2,8 +2,8 @@ package io.expertmesh.expert.compute;
 
 import com.google.protobuf.UnsafeByteOperations;
 import io.expertmesh.kernels.WorkerPool;
-import io.expertmesh.model.decoder.ExpertRunner;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardRunner;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.Tensor;
 import io.expertmesh.transport.TensorBytes;
@@ -22,11 +22,11 @@ import org.jspecify.annotations.Nullable;
 final class MergedBatch {
   private final int hidden;
   private final WorkerPool pool;
-  private final ExpertRunner runner;
+  private final FeedForwardRunner runner;
   /** By expert id: its rows, then where its next row goes. */
   private final int[] cursor;
-  private final @Nullable ExpertWeights[] weights;
-  private final List<ExpertWeights> active = new ArrayList<>();
+  private final @Nullable FeedForwardWeights[] weights;
+  private final List<FeedForwardWeights> active = new ArrayList<>();
   private final int[] starts;
   /** Of each batch's experts, one batch after the other: where their rows begin. */
   private int[] segments = new int[0];
@@ -35,12 +35,12 @@ final class MergedBatch {
   private float[] x = new float[0];
   private float[] out = new float[0];
 
-  MergedBatch(BatchLimits limits, WorkerPool pool, ExpertRunner runner) {
+  MergedBatch(BatchLimits limits, WorkerPool pool, FeedForwardRunner runner) {
     this.hidden = limits.hidden();
     this.pool = pool;
     this.runner = runner;
     this.cursor = new int[limits.experts()];
-    this.weights = new @Nullable ExpertWeights[limits.experts()];
+    this.weights = new @Nullable FeedForwardWeights[limits.experts()];
     this.starts = new int[limits.experts() + 1];
   }
 
@@ -78,7 +78,7 @@ final class MergedBatch {
     }
     int rows = 0;
     for (int id = 0; id < cursor.length; id++) {
-      ExpertWeights expert = weights[id];
+      FeedForwardWeights expert = weights[id];
       if (expert != null) {
         int first = rows;
         rows += cursor[id];

@@ -4,8 +4,8 @@ import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.kernels.ScalarKernels;
 import io.expertmesh.kernels.WorkerPool;
-import io.expertmesh.model.decoder.ExpertRunner;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardRunner;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.ModelExperts;
@@ -46,23 +46,24 @@ public final class WarmUp {
    */
   public void check(Collection<Integer> ids, int threads) {
     try (WorkerPool pool = new WorkerPool(threads); WorkerPool alone = new WorkerPool(1)) {
-      ExpertRunner runner = new ExpertRunner(kernels, pool);
-      ExpertRunner scalar = new ExpertRunner(reference, alone);
+      FeedForwardRunner runner = new FeedForwardRunner(kernels, pool);
+      FeedForwardRunner scalar = new FeedForwardRunner(reference, alone);
+      List<Integer> layers = model.architecture().moeLayers();
       int position = 0;
       for (int id : ids) {
         if (position == 0) {
-          for (int layer = 0; layer < model.layers(); layer++) {
+          for (int layer : layers) {
             check(layer, id, runner, scalar);
           }
         } else {
-          check(position % model.layers(), id, runner, scalar);
+          check(layers.get(position % layers.size()), id, runner, scalar);
         }
         position++;
       }
     }
   }
 
-  private void check(int layer, int id, ExpertRunner runner, ExpertRunner scalar) {
+  private void check(int layer, int id, FeedForwardRunner runner, FeedForwardRunner scalar) {
     int hidden = model.architecture().hiddenSize();
     for (int rows : ROWS) {
       float[] x = pseudoRandom(layer, rows * hidden);
@@ -107,9 +108,10 @@ public final class WarmUp {
   public void measure(List<Integer> ids, int threads, Speed speed) {
     int experts = Math.min(SPEED_EXPERTS, ids.size());
     int[] starts = new int[experts + 1];
-    List<ExpertWeights> weights = new ArrayList<>(experts);
+    int layer = model.architecture().moeLayers().getFirst();
+    List<FeedForwardWeights> weights = new ArrayList<>(experts);
     for (int i = 0; i < experts; i++) {
-      weights.add(model.load(0, ids.get(i), kernels));
+      weights.add(model.load(layer, ids.get(i), kernels));
       starts[i + 1] = starts[i] + SPEED_ROWS_EACH;
     }
     int rows = starts[experts];
@@ -117,7 +119,7 @@ public final class WarmUp {
     float[] out = new float[x.length];
     long best = Long.MAX_VALUE;
     try (WorkerPool pool = new WorkerPool(threads)) {
-      ExpertRunner runner = new ExpertRunner(kernels, pool);
+      FeedForwardRunner runner = new FeedForwardRunner(kernels, pool);
       long took = 0;
       for (int run = 0; took < SPEED_NANOS || (run < SPEED_RUNS && took < MOST_SPEED_NANOS); run++) {
         long start = System.nanoTime();

@@ -3,7 +3,7 @@ package io.expertmesh.expert.compute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertResult;
 import io.expertmesh.proto.v1.RejectionReason;
@@ -20,7 +20,7 @@ class BatchQueueTest implements BatchOwner {
   private long nextId;
 
   private Batch batch(int layer, int rows, long timeoutMicros) {
-    return new Batch(this, nextId++, layer, new int[]{1}, new ExpertWeights[1], new int[]{0, rows}, new int[rows],
+    return new Batch(this, nextId++, layer, new int[]{1}, new FeedForwardWeights[1], new int[]{0, rows}, new int[rows],
         Tensor.getDefaultInstance(), DType.D_TYPE_F32, System.nanoTime(), timeoutMicros);
   }
 

@@ -7,8 +7,8 @@ import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
-import io.expertmesh.model.decoder.ExpertRunner;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardRunner;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.decoder.LayerExperts;
 import io.expertmesh.model.decoder.Routing;
 import io.expertmesh.model.family.BoundModel;
@@ -59,7 +59,7 @@ final class TestExperts {
       DispatchPlan plan = DispatchPlan.of(routing, EXPERTS);
       float[] expected = new float[plan.rows() * HIDDEN];
       try (WorkerPool pool = new WorkerPool(1)) {
-        new LocalExperts(MODEL.weights(), HIDDEN, new ExpertRunner(KERNELS, pool), pool)
+        new LocalExperts(MODEL.weights(), HIDDEN, new FeedForwardRunner(KERNELS, pool), pool)
             .forward(layer, plan, hidden, expected).await();
       }
       return new Work(layer, plan, hidden, expected);
@@ -72,12 +72,12 @@ final class TestExperts {
 
   /** outputs (rows, hidden) of experts with rows starts[i] to starts[i + 1] of {@code rows} (rows, hidden). */
   static synchronized float[] compute(int layer, List<Integer> ids, int[] starts, float[] rows) {
-    LayerExperts all = MODEL.weights().blocks().get(layer).moe().experts();
-    List<ExpertWeights> active = new ArrayList<>();
+    LayerExperts all = MODEL.weights().experts(layer);
+    List<FeedForwardWeights> active = new ArrayList<>();
     ids.forEach(id -> active.add(all.get(id)));
     float[] outputs = new float[rows.length];
     try (WorkerPool pool = new WorkerPool(1)) {
-      new ExpertRunner(KERNELS, pool).forward(active, starts, rows, outputs);
+      new FeedForwardRunner(KERNELS, pool).forward(active, starts, rows, outputs);
     }
     return outputs;
   }

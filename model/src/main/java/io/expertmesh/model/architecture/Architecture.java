@@ -1,14 +1,18 @@
 package io.expertmesh.model.architecture;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A decoder-only model.
  *
  * @param modelType as {@code config.json} names the family
  * @param contextLength positions the model was made for
- * @param normEpsilon of every RMSNorm
+ * @param embeddingScale embeddings are multiplied by it
  * @param blocks from input to output
+ * @param logitScale logits are multiplied by it
+ * @param outputBias whether the output matrix has a bias
  * @param tiedEmbeddings whether the embedding is also the output matrix
  */
 public record Architecture(
@@ -16,10 +20,28 @@ public record Architecture(
     int vocabularySize,
     int hiddenSize,
     int contextLength,
-    float normEpsilon,
+    float embeddingScale,
     List<Block> blocks,
+    Norm finalNorm,
+    float logitScale,
+    boolean outputBias,
     boolean tiedEmbeddings) {
   public Architecture {
     blocks = List.copyOf(blocks);
+  }
+
+  /** Indices of the blocks that have a mixture of experts. */
+  public List<Integer> moeLayers() {
+    return IntStream.range(0, blocks.size()).filter(i -> blocks.get(i).mixture().isPresent()).boxed().toList();
+  }
+
+  /** The mixture of experts that all blocks with one have, or empty for a dense model. */
+  public Optional<MixtureOfExperts> mixture() {
+    return blocks.stream().flatMap(block -> block.mixture().stream()).findFirst();
+  }
+
+  /** Experts of a layer; 0 for a dense model. */
+  public int experts() {
+    return mixture().map(MixtureOfExperts::experts).orElse(0);
   }
 }

@@ -2,6 +2,7 @@ package io.expertmesh.model.decoder;
 
 import io.expertmesh.kernels.Matrix;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The weights of a decoder, in the kernels' layout.
@@ -9,31 +10,78 @@ import java.util.List;
  * @param embedding (vocabulary, hidden)
  * @param finalNorm (hidden)
  * @param output (vocabulary, hidden)
+ * @param outputBias (vocabulary) or null
  */
-public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, float[] finalNorm, Matrix output) {
+public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, NormWeights finalNorm, Matrix output,
+    float @Nullable [] outputBias) {
   public DecoderWeights {
     blocks = List.copyOf(blocks);
   }
 
+  /** The experts of block {@code layer}, which has a mixture. */
+  public LayerExperts experts(int layer) {
+    for (ResidualWeights residual : blocks.get(layer).residuals()) {
+      if (residual.operation() instanceof MoeWeights moe) {
+        return moe.experts();
+      }
+    }
+    throw new IllegalArgumentException("layer %d has no experts".formatted(layer));
+  }
+
+  /** One for each residual branch of the block. */
+  public record BlockWeights(List<ResidualWeights> residuals) {
+    public BlockWeights {
+      residuals = List.copyOf(residuals);
+    }
+  }
+
   /**
-   * @param attentionNorm (hidden)
-   * @param moeNorm (hidden)
+   * @param before (hidden); null without a norm
+   * @param after (hidden); null without a norm
    */
-  public record BlockWeights(float[] attentionNorm, AttentionWeights attention, float[] moeNorm, MoeWeights moe) {}
+  public record ResidualWeights(@Nullable NormWeights before, OperationWeights operation,
+      @Nullable NormWeights after) {}
+
+  /** The weights of an operation, of the kind that the description says. */
+  public sealed interface OperationWeights permits AttentionWeights, FeedForwardWeights, MoeWeights {}
+
+  /**
+   * @param weight (width)
+   * @param bias (width); null for an RMSNorm
+   */
+  public record NormWeights(float[] weight, float @Nullable [] bias) {}
 
   /**
    * @param query (queryWidth, hidden)
    * @param key (keyValueWidth, hidden)
    * @param value (keyValueWidth, hidden)
    * @param output (hidden, queryWidth)
-   * @param queryNorm (queryWidth)
-   * @param keyNorm (keyValueWidth)
+   * @param biases null if no projection has one
+   * @param queryNorm (queryWidth) or (headDim); null without a norm
+   * @param keyNorm (keyValueWidth) or (headDim); null without a norm
+   * @param sinks (heads); null without sinks
    */
-  public record AttentionWeights(Matrix query, Matrix key, Matrix value, Matrix output, float[] queryNorm,
-      float[] keyNorm) {}
+  public record AttentionWeights(Matrix query, Matrix key, Matrix value, Matrix output, AttentionBiases biases,
+      @Nullable NormWeights queryNorm, @Nullable NormWeights keyNorm,
+      float @Nullable [] sinks) implements OperationWeights {}
+
+  /** Each as wide as its projection's output, or null. */
+  public record AttentionBiases(float @Nullable [] query, float @Nullable [] key, float @Nullable [] value,
+      float @Nullable [] output) {
+    public static final AttentionBiases NONE = new AttentionBiases(null, null, null, null);
+  }
 
   /**
-   * @param gate (experts, hidden)
+   * @param shared null without a shared expert
+   * @param sharedGate (1, hidden); null if the shared expert is not gated
    */
-  public record MoeWeights(Matrix gate, LayerExperts experts) {}
+  public record MoeWeights(GateWeights gate, LayerExperts experts, @Nullable FeedForwardWeights shared,
+      @Nullable Matrix sharedGate) implements OperationWeights {}
+
+  /**
+   * @param weight (experts, hidden)
+   * @param bias (experts) or null
+   * @param correctionBias (experts) or null
+   */
+  public record GateWeights(Matrix weight, float @Nullable [] bias, float @Nullable [] correctionBias) {}
 }

@@ -1,23 +1,26 @@
 package io.expertmesh.model.decoder;
 
+import io.expertmesh.kernels.ExactMath;
 import io.expertmesh.kernels.Kernels;
-import io.expertmesh.kernels.Matrix;
 import io.expertmesh.kernels.TopK;
 import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.architecture.Router;
+import io.expertmesh.model.architecture.Router.Scoring;
+import io.expertmesh.model.decoder.DecoderWeights.GateWeights;
+import java.util.Arrays;
 import java.util.Set;
 
-/** The router of a mixture-of-experts layer: softmax over all experts, then the k best. */
+/** The router of a mixture-of-experts layer: scores, then the k best. */
 public final class Gate {
   private final MixtureOfExperts moe;
-  private final Matrix weight;
+  private final Router router;
+  private final GateWeights weights;
   private final Kernels kernels;
 
-  /**
-   * @param weight (experts, hidden)
-   */
-  public Gate(MixtureOfExperts moe, Matrix weight, Kernels kernels) {
+  public Gate(MixtureOfExperts moe, GateWeights weights, Kernels kernels) {
     this.moe = moe;
-    this.weight = weight;
+    this.router = moe.router();
+    this.weights = weights;
     this.kernels = kernels;
   }
 
@@ -36,31 +39,100 @@ public final class Gate {
   }
 
   /**
-   * Routes token {@code token} to the best of the experts that are not {@code missing}, by the same softmax. If there
+   * Routes token {@code token} to the best of the experts that are not {@code missing}, by the same scores. If there
    * are fewer than the token needs, the rest of its assignments has weight 0; if there are none, all weights are 0 or
    * NaN.
    */
   public void route(float[] hidden, int token, Set<Integer> missing, Routing routing) {
-    int experts = moe.experts();
-    float[] scores = new float[experts];
-    kernels.matmul(weight, 0, experts, hidden, token * weight.cols(), weight.cols(), 1, scores, 0, experts);
-    kernels.softmax(scores, 0, experts);
-    for (int expert : missing) {
-      scores[expert] = 0f;
-    }
+    float[] scores = scores(hidden, token);
     int[] best = new int[moe.topK()];
-    TopK.select(scores, 0, experts, best);
-    float sum = 1f;
-    if (moe.normalizeTopK()) {
-      sum = 0f;
-      for (int expert : best) {
-        sum += scores[expert];
-      }
+    float[] selection = selection(scores, missing);
+    TopK.select(selection, 0, moe.experts(), best);
+    float[] chosen = new float[best.length];
+    for (int rank = 0; rank < best.length; rank++) {
+      boolean selectable = selection[best[rank]] != Float.NEGATIVE_INFINITY;
+      chosen[rank] = selectable ? scores[best[rank]] : none();
     }
+    if (router.scoring() == Scoring.SOFTMAX_OF_CHOSEN) {
+      kernels.softmax(chosen, 0, chosen.length);
+    }
+    float sum = router.normalize() ? sum(chosen) : 1f;
     int at = token * moe.topK();
     for (int rank = 0; rank < best.length; rank++) {
       routing.expertIds()[at + rank] = best[rank];
-      routing.weights()[at + rank] = scores[best[rank]] / sum;
+      routing.weights()[at + rank] = chosen[rank] / sum * router.scale();
+    }
+  }
+
+  /** The score of what is not chosen after all. */
+  private float none() {
+    return router.scoring() == Scoring.SOFTMAX_OF_CHOSEN ? Float.NEGATIVE_INFINITY : 0f;
+  }
+
+  /** In order of rank. */
+  private static float sum(float[] weights) {
+    float sum = 0f;
+    for (float weight : weights) {
+      sum += weight;
+    }
+    return sum;
+  }
+
+  /** The score of each expert. */
+  private float[] scores(float[] hidden, int token) {
+    int experts = moe.experts();
+    int width = weights.weight().cols();
+    float[] scores = new float[experts];
+    kernels.matmul(weights.weight(), 0, experts, hidden, token * width, width, 1, scores, 0, experts);
+    if (weights.bias() != null) {
+      kernels.addScaled(scores, 0, weights.bias(), 0, 1f, experts);
+    }
+    switch (router.scoring()) {
+      case SOFTMAX -> kernels.softmax(scores, 0, experts);
+      case SIGMOID -> {
+        for (int expert = 0; expert < experts; expert++) {
+          scores[expert] = ExactMath.sigmoid(scores[expert]);
+        }
+      }
+      case SOFTMAX_OF_CHOSEN -> {
+        // Chosen by the logits themselves.
+      }
+    }
+    return scores;
+  }
+
+  /** What experts are chosen by; negative infinity for those that must not be. */
+  private float[] selection(float[] scores, Set<Integer> missing) {
+    float[] selection = scores.clone();
+    if (weights.correctionBias() != null) {
+      kernels.addScaled(selection, 0, weights.correctionBias(), 0, 1f, selection.length);
+    }
+    if (router.groups() != null) {
+      keepBestGroups(selection, router.groups());
+    }
+    for (int expert : missing) {
+      selection[expert] = Float.NEGATIVE_INFINITY;
+    }
+    return selection;
+  }
+
+  private static void keepBestGroups(float[] selection, Router.Groups groups) {
+    int size = selection.length / groups.count();
+    float[] groupScores = new float[groups.count()];
+    int[] best = new int[groups.best()];
+    for (int group = 0; group < groups.count(); group++) {
+      TopK.select(selection, group * size, size, best);
+      for (int member : best) {
+        groupScores[group] += selection[group * size + member];
+      }
+    }
+    int[] kept = new int[groups.chosen()];
+    TopK.select(groupScores, 0, groups.count(), kept);
+    Arrays.sort(kept);
+    for (int group = 0; group < groups.count(); group++) {
+      if (Arrays.binarySearch(kept, group) < 0) {
+        Arrays.fill(selection, group * size, (group + 1) * size, Float.NEGATIVE_INFINITY);
+      }
     }
   }
 }

@@ -4,12 +4,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The experts of one layer by id: all of them, or only those that this process holds. */
 public final class LayerExperts {
-  private final @Nullable ExpertWeights[] byId;
+  private final @Nullable FeedForwardWeights[] byId;
 
   /**
    * @param byId null for those that are not held
    */
-  public LayerExperts(@Nullable ExpertWeights[] byId) {
+  public LayerExperts(@Nullable FeedForwardWeights[] byId) {
     this.byId = byId.clone();
   }
 
@@ -22,8 +22,8 @@ public final class LayerExperts {
    *
    * @throws IllegalStateException if it is not held
    */
-  public ExpertWeights get(int id) {
-    ExpertWeights expert = byId[id];
+  public FeedForwardWeights get(int id) {
+    FeedForwardWeights expert = byId[id];
     if (expert == null) {
       throw new IllegalStateException("the weights of expert %d are not held in this process".formatted(id));
     }

@@ -3,13 +3,22 @@ package io.expertmesh.model.decoder;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Matrix;
 import io.expertmesh.kernels.ScalarKernels;
+import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
-import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.FeedForward;
+import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.architecture.Norm;
+import io.expertmesh.model.architecture.Operation;
+import io.expertmesh.model.architecture.Residual;
 import io.expertmesh.model.decoder.DecoderWeights.AttentionWeights;
-import io.expertmesh.model.decoder.DecoderWeights.BlockWeights;
 import io.expertmesh.model.decoder.DecoderWeights.MoeWeights;
+import io.expertmesh.model.decoder.DecoderWeights.NormWeights;
+import io.expertmesh.model.decoder.DecoderWeights.OperationWeights;
+import io.expertmesh.model.decoder.DecoderWeights.ResidualWeights;
 import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The oracle of the project: a whole sequence through the model, one plain step after the other, with scalar kernels, no
@@ -27,6 +36,7 @@ public final class ReferenceDecoder {
   private final Architecture model;
   private final DecoderWeights weights;
   private final Kernels kernels = new ScalarKernels();
+  private final FeedForwardRunner feedForward = new FeedForwardRunner(kernels, new WorkerPool(1));
   private final Observer observer;
 
   /**
@@ -45,41 +55,73 @@ public final class ReferenceDecoder {
     for (int t = 0; t < tokenIds.length; t++) {
       kernels.dequantize(weights.embedding(), tokenIds[t], x, t * h);
     }
+    scale(x, model.embeddingScale());
     observer.stage("embeddings", x);
     for (int i = 0; i < model.blocks().size(); i++) {
       String layer = "layers." + i + ".";
-      Block block = model.blocks().get(i);
-      BlockWeights w = weights.blocks().get(i);
-      add(x, attention(block.attention(), w.attention(), norm(x, w.attentionNorm())));
-      observer.stage(layer + "attention_residual", x);
-      add(x, mixture(layer, block, w.moe(), norm(x, w.moeNorm())));
+      List<Residual> residuals = model.blocks().get(i).residuals();
+      for (int r = 0; r < residuals.size(); r++) {
+        Residual residual = residuals.get(r);
+        ResidualWeights w = weights.blocks().get(i).residuals().get(r);
+        float[] normed = normalize(residual.before(), w.before(), x);
+        float[] y = compute(layer, residual.operation(), w.operation(), normed);
+        addScaled(x, normalize(residual.after(), w.after(), y), residual.scale());
+        observer.stage(layer + stageAfter(residual.operation()), x);
+      }
       observer.stage(layer + "output", x);
     }
-    float[] normed = norm(x, weights.finalNorm());
+    float[] normed = normalize(model.finalNorm(), weights.finalNorm(), x);
     observer.stage("final_norm", normed);
-    float[] logits = multiply(weights.output(), normed);
+    float[] logits = multiply(weights.output(), weights.outputBias(), normed);
+    scale(logits, model.logitScale());
     observer.stage("logits", logits);
     return logits;
   }
 
+  /** What the residual stream is called after the operation. */
+  private static String stageAfter(Operation operation) {
+    return switch (operation) {
+      case Attention a -> "attention_residual";
+      case MixtureOfExperts m -> "moe_residual";
+      case FeedForward f -> "feed_forward_residual";
+    };
+  }
+
+  /** x is (T, H); the result is (T, H). */
+  private float[] compute(String layer, Operation operation, OperationWeights weights, float[] x) {
+    return switch (operation) {
+      case Attention attention -> attention(attention, (AttentionWeights) weights, x);
+      case MixtureOfExperts moe -> mixture(layer, moe, (MoeWeights) weights, x);
+      case FeedForward dense -> {
+        float[] y = feedForward((FeedForwardWeights) weights, x);
+        observer.stage(layer + "feed_forward_output", y);
+        yield y;
+      }
+    };
+  }
+
   /** x is (T, H); the result is (T, H). */
   private float[] attention(Attention a, AttentionWeights w, float[] x) {
-    float[] queries = multiply(w.query(), x); // (T, heads * headDim)
-    float[] keys = multiply(w.key(), x); // (T, kvHeads * headDim)
-    float[] values = multiply(w.value(), x); // (T, kvHeads * headDim)
+    float[] queries = multiply(w.query(), w.biases().query(), x); // (T, heads * headDim)
+    float[] keys = multiply(w.key(), w.biases().key(), x); // (T, kvHeads * headDim)
+    float[] values = multiply(w.value(), w.biases().value(), x); // (T, kvHeads * headDim)
     int tokens = queries.length / a.queryWidth();
-    if (a.fullWidthQkNorm()) {
-      queries = norm(queries, w.queryNorm());
-      keys = norm(keys, w.keyNorm());
+    if (a.qkNorm() != null) {
+      queries = normalize(a.qkNorm().norm(), w.queryNorm(), queries);
+      keys = normalize(a.qkNorm().norm(), w.keyNorm(), keys);
     }
     if (a.clip() != null) {
       clamp(queries, a.clip());
       clamp(keys, a.clip());
       clamp(values, a.clip());
     }
-    RotaryTable rotary = RotaryTable.of(tokens, a.headDim(), a.ropeTheta());
-    rotate(queries, a.heads(), a.headDim(), rotary);
-    rotate(keys, a.kvHeads(), a.headDim(), rotary);
+    if (a.rotary() != null) {
+      RotaryTable rotary = RotaryTable.of(tokens, a.rotary());
+      for (int t = 0; t < tokens; t++) {
+        rotary.rotate(kernels, queries, t * a.queryWidth(), a.heads(), a.headDim(), t);
+        rotary.rotate(kernels, keys, t * a.keyValueWidth(), a.kvHeads(), a.headDim(), t);
+      }
+    }
 
     float[] mixed = new float[queries.length]; // (T, heads * headDim)
     for (int head = 0; head < a.heads(); head++) {
@@ -88,11 +130,18 @@ public final class ReferenceDecoder {
       float[][] headValues = {headOf(values, kvHead, a)};
       for (int t = 0; t < tokens; t++) {
         int at = t * a.queryWidth() + head * a.headDim();
-        kernels.attention(queries, at, a.headDim(), headKeys, headValues, tokens, 0, 0, t + 1, a.scale(),
-            new float[t + 1], mixed, at);
+        int from = a.window() == null ? 0 : Math.max(0, t + 1 - a.window());
+        int positions = t + 1 - from;
+        float[] scores = new float[positions + 1];
+        kernels.scores(queries, at, a.headDim(), headKeys, tokens, 0, from, t + 1, a.scale(), scores);
+        if (w.sinks() != null) {
+          scores[positions] = w.sinks()[head];
+        }
+        kernels.softmax(scores, 0, w.sinks() == null ? positions : positions + 1);
+        kernels.weightedSum(scores, headValues, tokens, 0, a.headDim(), a.headDim(), from, t + 1, mixed, at);
       }
     }
-    return multiply(w.output(), mixed);
+    return multiply(w.output(), w.biases().output(), mixed);
   }
 
   /** One head (T, headDim) of x (T, kvHeads * headDim). */
@@ -105,20 +154,11 @@ public final class ReferenceDecoder {
     return head;
   }
 
-  private void rotate(float[] x, int heads, int headDim, RotaryTable rotary) {
-    int tokens = x.length / (heads * headDim);
-    for (int t = 0; t < tokens; t++) {
-      for (int head = 0; head < heads; head++) {
-        kernels.rotateHalf(x, (t * heads + head) * headDim, headDim, rotary.cos(), rotary.sin(), t * rotary.half());
-      }
-    }
-  }
-
   /** x is (T, H); the result is (T, H). */
-  private float[] mixture(String layer, Block block, MoeWeights w, float[] x) {
+  private float[] mixture(String layer, MixtureOfExperts moe, MoeWeights w, float[] x) {
     int h = model.hiddenSize();
     int tokens = x.length / h;
-    Gate gate = new Gate(block.moe(), w.gate(), kernels);
+    Gate gate = new Gate(moe, w.gate(), kernels);
     Routing routing = gate.newRouting(tokens);
     for (int t = 0; t < tokens; t++) {
       gate.route(x, t, routing);
@@ -134,40 +174,54 @@ public final class ReferenceDecoder {
     int k = routing.topK();
     for (int t = 0; t < tokens; t++) {
       float[] row = Arrays.copyOfRange(x, t * h, (t + 1) * h);
-      for (int expert = 0; expert < block.moe().experts(); expert++) { // ascending: the order of the sum is defined
+      for (int expert = 0; expert < moe.experts(); expert++) { // ascending: the order of the sum is defined
         for (int rank = 0; rank < k; rank++) {
           float weight = routing.weights()[t * k + rank];
           if (routing.expertIds()[t * k + rank] == expert && weight != 0) {
-            float[] y = expert(w.experts().get(expert), row);
+            float[] y = feedForward(w.experts().get(expert), row);
             kernels.addScaled(sum, t * h, y, 0, weight, h);
           }
         }
+      }
+    }
+    if (w.shared() != null) {
+      float[] shared = feedForward(w.shared(), x);
+      for (int t = 0; t < tokens; t++) {
+        kernels.addScaled(sum, t * h, shared, t * h, SharedExperts.weight(w.sharedGate(), kernels, x, t), h);
       }
     }
     observer.stage(layer + "expert_output", sum);
     return sum;
   }
 
-  /** x is (H); the result is (H). */
-  private float[] expert(ExpertWeights w, float[] x) {
-    float[] gate = multiply(w.gate(), x);
-    float[] up = multiply(w.up(), x);
-    kernels.gatedSilu(gate, 0, up, 0, gate.length);
-    return multiply(w.down(), gate);
-  }
-
-  /** x is (T, weight.cols); the result is (T, weight.rows). */
-  private float[] multiply(Matrix weight, float[] x) {
-    int tokens = x.length / weight.cols();
-    float[] out = new float[tokens * weight.rows()];
-    kernels.matmul(weight, 0, weight.rows(), x, 0, weight.cols(), tokens, out, 0, weight.rows());
+  /** x is (T, H); the result is (T, H). */
+  private float[] feedForward(FeedForwardWeights w, float[] x) {
+    float[] out = new float[x.length];
+    feedForward.forward(List.of(w), new int[]{0, x.length / w.hidden()}, x, out);
     return out;
   }
 
-  private float[] norm(float[] x, float[] weight) {
+  /** x is (T, weight.cols); the result is (T, weight.rows). */
+  private float[] multiply(Matrix weight, float @Nullable [] bias, float[] x) {
+    int tokens = x.length / weight.cols();
+    float[] out = new float[tokens * weight.rows()];
+    kernels.matmul(weight, 0, weight.rows(), x, 0, weight.cols(), tokens, out, 0, weight.rows());
+    if (bias != null) {
+      for (int t = 0; t < tokens; t++) {
+        kernels.addScaled(out, t * bias.length, bias, 0, 1f, bias.length);
+      }
+    }
+    return out;
+  }
+
+  /** Row by row, a row being as wide as the weights; x itself without a norm. */
+  private float[] normalize(@Nullable Norm norm, @Nullable NormWeights w, float[] x) {
+    if (norm == null || w == null) {
+      return x;
+    }
     float[] out = new float[x.length];
-    for (int at = 0; at < x.length; at += weight.length) {
-      kernels.rmsNorm(x, at, weight, model.normEpsilon(), out, at);
+    for (int at = 0; at < x.length; at += w.weight().length) {
+      Norms.apply(kernels, norm, w, x, at, out, at);
     }
     return out;
   }
@@ -178,9 +232,13 @@ public final class ReferenceDecoder {
     }
   }
 
-  private static void add(float[] x, float[] delta) {
+  private static void scale(float[] x, float factor) {
     for (int i = 0; i < x.length; i++) {
-      x[i] += delta[i];
+      x[i] *= factor;
     }
+  }
+
+  private void addScaled(float[] x, float[] delta, float factor) {
+    kernels.addScaled(x, 0, delta, 0, factor, x.length);
   }
 }

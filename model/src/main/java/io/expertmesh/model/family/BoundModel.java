@@ -26,7 +26,7 @@ public record BoundModel(Architecture architecture, DecoderWeights weights) {
     ModelFamily family = ModelFamilies.of(config);
     Architecture architecture = family.architecture(config);
     TensorBinder tensors = new TensorBinder(checkpoint, kernels);
-    DecoderWeights weights = family.weights(architecture, tensors, experts);
+    DecoderWeights weights = new WeightBinder(architecture, family.names(), tensors).bind(experts);
     tensors.requireAllBound();
     return new BoundModel(architecture, weights);
   }

@@ -4,7 +4,7 @@ import io.expertmesh.kernels.Kernels;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.checkpoint.Checkpoint;
-import io.expertmesh.model.decoder.ExpertWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,9 +12,9 @@ import java.util.List;
 public final class ModelExperts {
   private final Checkpoint checkpoint;
   private final Architecture architecture;
-  private final List<List<StoredExpert>> layers;
+  private final List<List<StoredFeedForward>> layers;
 
-  private ModelExperts(Checkpoint checkpoint, Architecture architecture, List<List<StoredExpert>> layers) {
+  private ModelExperts(Checkpoint checkpoint, Architecture architecture, List<List<StoredFeedForward>> layers) {
     this.checkpoint = checkpoint;
     this.architecture = architecture;
     this.layers = layers;
@@ -31,12 +31,13 @@ public final class ModelExperts {
     ModelFamily family = ModelFamilies.of(config);
     Architecture architecture = family.architecture(config);
     TensorBinder tensors = new TensorBinder(checkpoint, kernels);
-    List<List<StoredExpert>> layers = new ArrayList<>();
+    WeightBinder binder = new WeightBinder(architecture, family.names(), tensors);
+    List<List<StoredFeedForward>> layers = new ArrayList<>();
     for (int layer = 0; layer < architecture.blocks().size(); layer++) {
-      MixtureOfExperts moe = architecture.blocks().get(layer).moe();
-      List<StoredExpert> experts = new ArrayList<>(moe.experts());
-      for (int id = 0; id < moe.experts(); id++) {
-        experts.add(family.expert(architecture, tensors, layer, id));
+      int count = architecture.blocks().get(layer).mixture().map(MixtureOfExperts::experts).orElse(0);
+      List<StoredFeedForward> experts = new ArrayList<>(count);
+      for (int id = 0; id < count; id++) {
+        experts.add(binder.expert(layer, id));
       }
       layers.add(experts);
     }
@@ -51,21 +52,27 @@ public final class ModelExperts {
     return checkpoint;
   }
 
+  /** Blocks, with and without experts. */
   public int layers() {
     return layers.size();
   }
 
-  /** Experts in each layer. */
+  /** Experts in each layer that has any. */
   public int experts() {
-    return layers.getFirst().size();
+    return architecture.experts();
   }
 
-  public StoredExpert stored(int layer, int id) {
+  /** Whether block {@code layer} has experts. */
+  public boolean hasExperts(int layer) {
+    return !layers.get(layer).isEmpty();
+  }
+
+  public StoredFeedForward stored(int layer, int id) {
     return layers.get(layer).get(id);
   }
 
   /** The weights of expert {@code id} of block {@code layer}, in the layout of {@code kernels}. */
-  public ExpertWeights load(int layer, int id, Kernels kernels) {
-    return ExpertTensors.load(new TensorBinder(checkpoint, kernels), stored(layer, id));
+  public FeedForwardWeights load(int layer, int id, Kernels kernels) {
+    return new TensorBinder(checkpoint, kernels).prepare(stored(layer, id));
   }
 }

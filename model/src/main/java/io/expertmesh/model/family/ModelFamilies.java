@@ -3,13 +3,17 @@ package io.expertmesh.model.family;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** The families that can be served. */
 public final class ModelFamilies {
   private static final List<ModelFamily> ALL = List.of(new Olmoe());
 
   private ModelFamilies() {}
+
+  /** Every {@code model_type} that can be served. */
+  public static List<String> supported() {
+    return ALL.stream().map(ModelFamily::modelType).toList();
+  }
 
   /** The family of {@code config}, or a failure that lists what is supported. */
   public static ModelFamily of(ModelConfig config) {
@@ -19,8 +23,7 @@ public final class ModelFamilies {
         return family;
       }
     }
-    String supported = ALL.stream().map(ModelFamily::modelType).collect(Collectors.joining(", "));
     throw new FailureException(FailureCategory.INVALID_CHECKPOINT,
-        "model_type \"%s\" is not supported; supported: %s".formatted(type, supported));
+        "model_type \"%s\" is not supported; supported: %s".formatted(type, String.join(", ", supported())));
   }
 }

@@ -1,22 +1,22 @@
 package io.expertmesh.model.family;
 
 import io.expertmesh.model.architecture.Architecture;
-import io.expertmesh.model.decoder.DecoderWeights;
 
-/** One family of models: its configuration fields and its tensor names. */
+/** One family of models: what its configuration means, and what its tensors are called. */
 public interface ModelFamily {
   /** {@code model_type} in {@code config.json}. */
   String modelType();
 
+  /**
+   * What the model is made of.
+   *
+   * @throws io.expertmesh.model.failure.FailureException INVALID_CHECKPOINT if a field is missing, wrong, or asks for
+   *     something that is not supported
+   */
   Architecture architecture(ModelConfig config);
 
-  /**
-   * Binds every tensor of the checkpoint; {@code tensors} reports those that are missing, mis-shaped or left over.
-   *
-   * @param experts whose weights are loaded
-   */
-  DecoderWeights weights(Architecture architecture, TensorBinder tensors, ExpertSelection experts);
-
-  /** Expert {@code id} of block {@code layer} as the checkpoint stores it. */
-  StoredExpert expert(Architecture architecture, TensorBinder tensors, int layer, int id);
+  /** Names of the tensors; those that most families have, by default. */
+  default TensorNames names() {
+    return TensorNames.usual();
+  }
 }

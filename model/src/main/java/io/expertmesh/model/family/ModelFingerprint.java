@@ -3,11 +3,10 @@ package io.expertmesh.model.family;
 import io.expertmesh.kernels.ExactMath;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
-import io.expertmesh.kernels.WeightMatrix;
 import io.expertmesh.model.architecture.Architecture;
-import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.Tensor;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -67,22 +66,33 @@ public record ModelFingerprint(String version, String shape, String dtype, Strin
   }
 
   private static String shape(Architecture model) {
-    MixtureOfExperts moe = model.blocks().getFirst().moe();
     return "%s layers=%d experts=%d hidden=%d expert=%d".formatted(model.modelType(), model.blocks().size(),
-        moe.experts(), model.hiddenSize(), moe.expertSize());
+        model.experts(), model.hiddenSize(), model.mixture().map(moe -> moe.expert().size()).orElse(0));
   }
 
   private static String expert(ModelExperts experts, int id, Set<String> dtypes) {
     MessageDigest digest = sha256();
     for (int layer = 0; layer < experts.layers(); layer++) {
-      for (WeightMatrix matrix : experts.stored(layer, id).matrices()) {
-        String used = experts.checkpoint().loadedType(matrix).name().toLowerCase(Locale.ROOT);
-        dtypes.add(used);
-        text(digest, "%s %s %d %d %s".formatted(matrix.name(), matrix.dtype(), matrix.rows(), matrix.cols(), used));
-        sample(digest, matrix.data());
+      if (experts.hasExperts(layer)) {
+        StoredFeedForward stored = experts.stored(layer, id);
+        for (StoredMatrix matrix : stored.matrices()) {
+          String used = experts.checkpoint().loadedType(matrix.stored()).name().toLowerCase(Locale.ROOT);
+          dtypes.add(used);
+          text(digest, "%s %s %d %d %s".formatted(matrix.stored().name(), matrix.stored().dtype(), matrix.rows(),
+              matrix.cols(), used));
+          sample(digest, matrix.bytes());
+        }
+        biases(digest, stored.biases());
       }
     }
     return HexFormat.of().formatHex(Arrays.copyOf(digest.digest(), DIGEST_BYTES));
+  }
+
+  private static void biases(MessageDigest digest, FeedForwardWeights.@Nullable Biases biases) {
+    if (biases != null) {
+      text(digest, "%s %s %s".formatted(Arrays.toString(biases.gate()), Arrays.toString(biases.up()),
+          Arrays.toString(biases.down())));
+    }
   }
 
   private static String wholeDigest(Checkpoint checkpoint, List<String> expertDigests) {

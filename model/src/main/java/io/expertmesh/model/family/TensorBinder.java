@@ -6,6 +6,7 @@ import io.expertmesh.kernels.Matrix;
 import io.expertmesh.kernels.WeightMatrix;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.Tensor;
+import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.util.LinkedHashMap;
@@ -55,8 +56,15 @@ public final class TensorBinder {
     return values;
   }
 
-  /** Loads a matrix and puts it into the kernels' layout. */
-  public Matrix prepare(WeightMatrix stored) {
+  /** Loads a network and puts its matrices into the kernels' layout. */
+  public FeedForwardWeights prepare(StoredFeedForward stored) {
+    return new FeedForwardWeights(stored.activation(),
+        stored.gate() == null ? null : prepare(stored.gate().arranged()),
+        prepare(stored.up().arranged()), prepare(stored.down().arranged()),
+        stored.biases());
+  }
+
+  private Matrix prepare(WeightMatrix stored) {
     return kernels.prepare(checkpoint.load(stored));
   }
 

@@ -85,7 +85,7 @@ class ModelFingerprintTest {
 
   /** Where the last byte of layer 1's down matrix of {@code expert} lies in the file. */
   private static long lastByteOf(Checkpoint checkpoint, int expert) throws IOException {
-    byte[] wanted = ModelExperts.of(checkpoint, new ScalarKernels()).stored(1, expert).down().data()
+    byte[] wanted = ModelExperts.of(checkpoint, new ScalarKernels()).stored(1, expert).down().stored().data()
         .toArray(ValueLayout.JAVA_BYTE);
     byte[] all = Files.readAllBytes(checkpoint.location());
     for (int at = 0; at + wanted.length <= all.length; at++) {
@@ -104,18 +104,18 @@ class ModelFingerprintTest {
     ModelExperts experts = ModelExperts.of(quantized, KernelSelection.kernels());
     ModelFingerprint.of(experts, KernelSelection.kernels(), Numerics.EXACT, null);
     assertThat(progress).as("finding and fingerprinting loads nothing").isEmpty();
-    assertThat(experts.load(0, 7, KernelSelection.kernels()).gate().dtype()).isEqualTo(DType.Q8_0);
+    assertThat(experts.load(0, 7, KernelSelection.kernels()).up().dtype()).isEqualTo(DType.Q8_0);
     assertThat(progress).hasSize(3);
 
     BoundModel some = BoundModel.of(Checkpoint.open(DEMO), KernelSelection.kernels(),
         ExpertSelection.of(List.of(2, 7)));
-    LayerExperts held = some.weights().blocks().get(3).moe().experts();
+    LayerExperts held = some.weights().experts(3);
     assertThat(held.holds(2)).isTrue();
     assertThat(held.holds(3)).isFalse();
     assertThat(held.get(7).down().rows()).isEqualTo(192);
     assertThatIllegalStateException().isThrownBy(() -> held.get(3)).withMessageContaining("expert 3");
     LayerExperts none = BoundModel.of(Checkpoint.open(DEMO), KernelSelection.kernels(), ExpertSelection.NONE).weights()
-        .blocks().getFirst().moe().experts();
+        .experts(0);
     assertThat(none.holds(0)).isFalse();
   }
 

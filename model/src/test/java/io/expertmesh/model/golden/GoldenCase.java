@@ -1,5 +1,6 @@
 package io.expertmesh.model.golden;
 
+import io.expertmesh.model.family.ModelFamilies;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -27,6 +29,38 @@ public record GoldenCase(Path folder, JsonNode reference) {
     }
   }
 
+  /** The names of all cases whose family can be served. */
+  public static List<String> names() {
+    try (Stream<Path> folders = Files.list(of("olmoe-base-f32").folder().resolveSibling(""))) {
+      return folders.filter(folder -> Files.exists(folder.resolve("config.json")))
+          .filter(folder -> ModelFamilies.supported()
+              .contains(JsonMapper.shared().readTree(folder.resolve("config.json")).path("model_type").asString("")))
+          .map(folder -> folder.getFileName().toString()).sorted().toList();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** What was recorded of {@code prompt} in run {@code run}, without the prompt's key. */
+  public List<String> stages(int run, Prompt prompt) {
+    String prefix = prompt.key() + ".";
+    return header(run).propertyNames().stream().filter(name -> name.startsWith(prefix))
+        .map(name -> name.substring(prefix.length())).toList();
+  }
+
+  private JsonNode header(int run) {
+    try {
+      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file(run))).order(ByteOrder.LITTLE_ENDIAN);
+      return JsonMapper.shared().readTree(bytes.array(), 8, Math.toIntExact(bytes.getLong(0)));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private Path file(int run) {
+    return folder.resolve(reference.path("runs").get(run).path("tensors").stringValue());
+  }
+
   /** The prompts of run {@code run}; 0 is float32. */
   public List<Prompt> prompts(int run) {
     List<Prompt> prompts = new ArrayList<>();
@@ -40,10 +74,9 @@ public record GoldenCase(Path folder, JsonNode reference) {
   /** The tensor {@code name} of run {@code run} as floats. */
   public float[] tensor(int run, String name) {
     try {
-      Path file = folder.resolve(reference.path("runs").get(run).path("tensors").stringValue());
-      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file(run))).order(ByteOrder.LITTLE_ENDIAN);
       int header = Math.toIntExact(bytes.getLong(0));
-      JsonNode entry = JsonMapper.shared().readTree(bytes.array(), 8, header).path(name);
+      JsonNode entry = header(run).path(name);
       int from = 8 + header + entry.path("data_offsets").get(0).intValue();
       int to = 8 + header + entry.path("data_offsets").get(1).intValue();
       boolean integers = entry.path("dtype").stringValue().equals("I32");

@@ -1,0 +1,35 @@
+package io.expertmesh.engine.kvcache;
+
+import io.expertmesh.model.architecture.Architecture;
+import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.Residual;
+import java.util.List;
+
+/**
+ * What one layer keeps of a position.
+ *
+ * @param heads key and value heads
+ * @param keyDim floats of a key
+ * @param valueDim floats of a value
+ */
+public record KvShape(int heads, int keyDim, int valueDim) {
+  /** The shape of each layer of {@code model}. */
+  public static List<KvShape> of(Architecture model) {
+    return model.blocks().stream().map(KvShape::of).toList();
+  }
+
+  private static KvShape of(Block block) {
+    for (Residual residual : block.residuals()) {
+      if (residual.operation() instanceof Attention attention) {
+        return new KvShape(attention.kvHeads(), attention.headDim(), attention.headDim());
+      }
+    }
+    return new KvShape(0, 0, 0);
+  }
+
+  /** Bytes that a position takes. */
+  public long bytes() {
+    return (long) Float.BYTES * heads * (keyDim + valueDim);
+  }
+}

@@ -1,0 +1,39 @@
+package io.expertmesh.model.architecture;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a token's experts and their weights follow from its logits, one per expert.
+ *
+ * @param bias whether the logits have a bias
+ * @param correctionBias whether experts are chosen by {@code score + correction}; weights are the scores themselves
+ * @param groups only the experts of the best groups can be chosen; null for all
+ * @param normalize whether the weights are divided by their sum
+ * @param scale factor of the weights
+ */
+public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nullable Groups groups, boolean normalize,
+    float scale) {
+  /** What turns logits into scores. */
+  public enum Scoring {
+    /** Softmax over all experts. */
+    SOFTMAX,
+    /** Softmax over the chosen experts alone; they are chosen by their logits. */
+    SOFTMAX_OF_CHOSEN,
+    /** The logistic function of each. */
+    SIGMOID
+  }
+
+  /**
+   * Groups of as many neighbouring experts each.
+   *
+   * @param count how many there are
+   * @param chosen how many of them a token may use
+   * @param best a group counts as much as the sum of its {@code best} highest selection scores
+   */
+  public record Groups(int count, int chosen, int best) {}
+
+  /** Softmax over all experts, then the k best. */
+  public static Router softmax(boolean normalize) {
+    return new Router(Scoring.SOFTMAX, false, false, null, normalize, 1f);
+  }
+}

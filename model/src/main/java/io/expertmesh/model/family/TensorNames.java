@@ -1,0 +1,67 @@
+package io.expertmesh.model.family;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Names of a checkpoint's tensors. What is inside a layer is relative to {@code layers + N + "."}.
+ *
+ * @param embedding the embedding
+ * @param finalNorm without {@code .weight}
+ * @param output the output matrix, without {@code .weight}
+ * @param layers prefix of all layers
+ * @param residuals of a layer's branches, in order; those of a branch that is a mixture in one layer and dense in
+ *     another are the same
+ */
+public record TensorNames(String embedding, String finalNorm, String output, String layers,
+    List<ResidualNames> residuals, AttentionNames attention, MoeNames moe, FeedForwardNames dense) {
+  public TensorNames {
+    residuals = List.copyOf(residuals);
+  }
+
+  /**
+   * @param before the norm before the operation, null for none
+   * @param operation prefix of the operation's tensors
+   * @param after the norm after it, null for none
+   */
+  public record ResidualNames(@Nullable String before, String operation, @Nullable String after) {}
+
+  /** Each without {@code .weight} and {@code .bias}. */
+  public record AttentionNames(String query, String key, String value, String output, String queryNorm,
+      String keyNorm, String sinks) {}
+
+  /** Each without {@code .weight} and {@code .bias}. */
+  public record FeedForwardNames(String gate, String up, String down) {}
+
+  /**
+   * @param gate the router, without {@code .weight} and {@code .bias}
+   * @param correctionBias the whole name
+   * @param experts prefix of the experts
+   * @param expert names within an expert
+   * @param shared prefix of the shared expert
+   * @param sharedGate without {@code .weight}
+   */
+  public record MoeNames(String gate, String correctionBias, String experts, FeedForwardNames expert, String shared,
+      String sharedGate) {}
+
+  public static final FeedForwardNames GATE_UP_DOWN = new FeedForwardNames("gate_proj", "up_proj", "down_proj");
+
+  /** Pre-norm blocks with the names of Llama, OLMoE, Qwen and others. */
+  public static TensorNames usual() {
+    return new TensorNames("model.embed_tokens.weight", "model.norm", "lm_head", "model.layers.",
+        List.of(new ResidualNames("input_layernorm", "self_attn", null),
+            new ResidualNames("post_attention_layernorm", "mlp", null)),
+        new AttentionNames("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm", "sinks"),
+        new MoeNames("gate", "gate.e_score_correction_bias", "experts", GATE_UP_DOWN, "shared_expert",
+            "shared_expert_gate"),
+        GATE_UP_DOWN);
+  }
+
+  public TensorNames withResiduals(ResidualNames... names) {
+    return new TensorNames(embedding, finalNorm, output, layers, List.of(names), attention, moe, dense);
+  }
+
+  public TensorNames withMoe(MoeNames names) {
+    return new TensorNames(embedding, finalNorm, output, layers, residuals, attention, names, dense);
+  }
+}

@@ -1,0 +1,170 @@
+package io.expertmesh.model.family;
+
+import io.expertmesh.kernels.Matrix;
+import io.expertmesh.model.architecture.Architecture;
+import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.FeedForward;
+import io.expertmesh.model.architecture.MixtureOfExperts;
+import io.expertmesh.model.architecture.Norm;
+import io.expertmesh.model.architecture.Residual;
+import io.expertmesh.model.decoder.DecoderWeights;
+import io.expertmesh.model.decoder.DecoderWeights.AttentionBiases;
+import io.expertmesh.model.decoder.DecoderWeights.AttentionWeights;
+import io.expertmesh.model.decoder.DecoderWeights.BlockWeights;
+import io.expertmesh.model.decoder.DecoderWeights.GateWeights;
+import io.expertmesh.model.decoder.DecoderWeights.MoeWeights;
+import io.expertmesh.model.decoder.DecoderWeights.NormWeights;
+import io.expertmesh.model.decoder.DecoderWeights.OperationWeights;
+import io.expertmesh.model.decoder.DecoderWeights.ResidualWeights;
+import io.expertmesh.model.decoder.FeedForwardWeights;
+import io.expertmesh.model.decoder.LayerExperts;
+import io.expertmesh.model.family.TensorNames.AttentionNames;
+import io.expertmesh.model.family.TensorNames.MoeNames;
+import io.expertmesh.model.family.TensorNames.ResidualNames;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Walks through an architecture and binds the tensors of each of its parts. */
+final class WeightBinder {
+  private final Architecture model;
+  private final TensorNames names;
+  private final TensorBinder tensors;
+  private final FeedForwardTensors networks;
+  private final int hidden;
+
+  WeightBinder(Architecture model, TensorNames names, TensorBinder tensors) {
+    this.model = model;
+    this.names = names;
+    this.tensors = tensors;
+    this.networks = new FeedForwardTensors(tensors, model.hiddenSize());
+    this.hidden = model.hiddenSize();
+  }
+
+  /**
+   * Binds everything.
+   *
+   * @param experts whose weights are loaded; the tensors of the others are checked all the same
+   */
+  DecoderWeights bind(ExpertSelection experts) {
+    Matrix embedding = tensors.matrix(names.embedding(), model.vocabularySize(), hidden);
+    List<BlockWeights> blocks = new ArrayList<>();
+    for (int i = 0; i < model.blocks().size(); i++) {
+      blocks.add(block(i, experts));
+    }
+    NormWeights finalNorm = norm(names.finalNorm(), model.finalNorm(), hidden);
+    // Some tools write the output matrix of a tied model as well.
+    boolean tied = model.tiedEmbeddings() && !tensors.has(names.output() + ".weight");
+    Matrix output = tied ? embedding : tensors.matrix(names.output() + ".weight", model.vocabularySize(), hidden);
+    float[] outputBias = model.outputBias() ? tensors.vector(names.output() + ".bias", model.vocabularySize()) : null;
+    return new DecoderWeights(embedding, blocks, finalNorm, output, outputBias);
+  }
+
+  /** Expert {@code id} of block {@code layer}, which has a mixture, as the checkpoint stores it. */
+  StoredFeedForward expert(int layer, int id) {
+    Block block = model.blocks().get(layer);
+    for (int r = 0; r < block.residuals().size(); r++) {
+      if (block.residuals().get(r).operation() instanceof MixtureOfExperts moe) {
+        return networks.expert(prefix(layer, r) + names.moe().experts(), names.moe().expert(), moe, id);
+      }
+    }
+    throw new IllegalArgumentException("layer %d has no experts".formatted(layer));
+  }
+
+  /** Of the operation of branch {@code residual}, with a dot at its end. */
+  private String prefix(int layer, int residual) {
+    return names.layers() + layer + "." + names.residuals().get(residual).operation() + ".";
+  }
+
+  private BlockWeights block(int layer, ExpertSelection experts) {
+    List<Residual> residuals = model.blocks().get(layer).residuals();
+    List<ResidualWeights> weights = new ArrayList<>();
+    for (int r = 0; r < residuals.size(); r++) {
+      Residual residual = residuals.get(r);
+      ResidualNames name = names.residuals().get(r);
+      weights.add(new ResidualWeights(
+          norm(layer, name.before(), residual.before()),
+          operation(layer, r, residual, experts),
+          norm(layer, name.after(), residual.after())));
+    }
+    return new BlockWeights(weights);
+  }
+
+  private @Nullable NormWeights norm(int layer, @Nullable String name, @Nullable Norm norm) {
+    if (norm == null) {
+      return null;
+    }
+    if (name == null) {
+      throw new IllegalStateException("%s names no tensor for a norm of layer %d".formatted(model.modelType(), layer));
+    }
+    return norm(names.layers() + layer + "." + name, norm, hidden);
+  }
+
+  private NormWeights norm(String name, Norm norm, int width) {
+    return switch (norm.kind()) {
+      case RMS -> new NormWeights(tensors.vector(name + ".weight", width), null);
+      case LAYER -> new NormWeights(tensors.vector(name + ".weight", width), tensors.vector(name + ".bias", width));
+      case LAYER_WITHOUT_PARAMETERS -> {
+        float[] ones = new float[width];
+        Arrays.fill(ones, 1f);
+        yield new NormWeights(ones, null);
+      }
+    };
+  }
+
+  private OperationWeights operation(int layer, int residual, Residual branch, ExpertSelection experts) {
+    String prefix = prefix(layer, residual);
+    return switch (branch.operation()) {
+      case Attention attention -> attention(prefix, attention);
+      case FeedForward dense -> tensors.prepare(networks.dense(prefix, names.dense(), dense));
+      case MixtureOfExperts moe -> mixture(layer, prefix, moe, experts);
+    };
+  }
+
+  private AttentionWeights attention(String prefix, Attention a) {
+    AttentionNames name = names.attention();
+    int queries = a.queryWidth();
+    int keys = a.keyValueWidth();
+    Attention.QkNorm qk = a.qkNorm();
+    return new AttentionWeights(
+        tensors.matrix(prefix + name.query() + ".weight", queries, hidden),
+        tensors.matrix(prefix + name.key() + ".weight", keys, hidden),
+        tensors.matrix(prefix + name.value() + ".weight", keys, hidden),
+        tensors.matrix(prefix + name.output() + ".weight", hidden, queries),
+        new AttentionBiases(
+            bias(a.inputBias(), prefix + name.query(), queries),
+            bias(a.inputBias(), prefix + name.key(), keys),
+            bias(a.inputBias(), prefix + name.value(), keys),
+            bias(a.outputBias(), prefix + name.output(), hidden)),
+        qk == null ? null : norm(prefix + name.queryNorm(), qk.norm(), qk.perHead() ? a.headDim() : queries),
+        qk == null ? null : norm(prefix + name.keyNorm(), qk.norm(), qk.perHead() ? a.headDim() : keys),
+        a.sinks() ? tensors.vector(prefix + name.sinks(), a.heads()) : null);
+  }
+
+  private float @Nullable [] bias(boolean present, String name, int width) {
+    return present ? tensors.vector(name + ".bias", width) : null;
+  }
+
+  private MoeWeights mixture(int layer, String prefix, MixtureOfExperts moe, ExpertSelection selection) {
+    MoeNames name = names.moe();
+    int n = moe.experts();
+    GateWeights gate = new GateWeights(
+        tensors.matrix(prefix + name.gate() + ".weight", n, hidden),
+        bias(moe.router().bias(), prefix + name.gate(), n),
+        moe.router().correctionBias() ? tensors.vector(prefix + name.correctionBias(), n) : null);
+    @Nullable
+    FeedForwardWeights[] experts = new @Nullable FeedForwardWeights[n];
+    for (int id = 0; id < n; id++) {
+      StoredFeedForward stored = expert(layer, id);
+      experts[id] = selection.holds(id) ? tensors.prepare(stored) : null;
+    }
+    MixtureOfExperts.SharedExpert shared = moe.shared();
+    return new MoeWeights(gate, new LayerExperts(experts),
+        shared == null
+            ? null
+            : tensors.prepare(networks.dense(prefix + name.shared() + ".", names.dense(), shared.network())),
+        shared != null && shared.gated() ? tensors.matrix(prefix + name.sharedGate() + ".weight", 1, hidden) : null);
+  }
+}
