@@ -30,6 +30,12 @@ public record Architecture(
     blocks = List.copyOf(blocks);
   }
 
+  /** With factors of embeddings and logits. */
+  public Architecture withScales(float embedding, float logits) {
+    return new Architecture(modelType, vocabularySize, hiddenSize, contextLength, embedding, blocks, finalNorm, logits,
+        outputBias, tiedEmbeddings);
+  }
+
   /** Indices of the blocks that have a mixture of experts. */
   public List<Integer> moeLayers() {
     return IntStream.range(0, blocks.size()).filter(i -> blocks.get(i).mixture().isPresent()).boxed().toList();

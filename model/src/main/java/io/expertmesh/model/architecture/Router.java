@@ -36,4 +36,9 @@ public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nul
   public static Router softmax(boolean normalize) {
     return new Router(Scoring.SOFTMAX, false, false, null, normalize, 1f);
   }
+
+  /** The k best logits, then softmax over these. */
+  public static Router softmaxOfChosen(boolean bias) {
+    return new Router(Scoring.SOFTMAX_OF_CHOSEN, bias, false, null, false, 1f);
+  }
 }

@@ -33,6 +33,21 @@ record DecoderSizes(int vocabulary, int hidden, int layers, int heads, int kvHea
         config.positiveInt("max_position_embeddings", MAX_CONTEXT), config.bool("tie_word_embeddings", false));
   }
 
+  /** Experts of a layer, under whichever of its names the configuration has it. */
+  static int experts(ModelConfig config) {
+    for (String name : List.of("num_experts", "num_local_experts", "n_routed_experts")) {
+      if (config.has(name)) {
+        return config.positiveInt(name, MAX_EXPERTS);
+      }
+    }
+    return config.positiveInt("num_experts", MAX_EXPERTS);
+  }
+
+  /** Width of a feed-forward network. */
+  static int width(ModelConfig config, String path) {
+    return config.positiveInt(path, MAX_WIDTH);
+  }
+
   /** A decoder of these sizes without scales and output bias. */
   Architecture decoder(String modelType, List<Block> blocks, Norm finalNorm) {
     return new Architecture(modelType, vocabulary, hidden, context, 1f, blocks, finalNorm, 1f, false, tied);

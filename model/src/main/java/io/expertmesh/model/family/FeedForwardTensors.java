@@ -1,10 +1,12 @@
 package io.expertmesh.model.family;
 
+import io.expertmesh.kernels.WeightMatrix;
+import io.expertmesh.model.architecture.Activation;
 import io.expertmesh.model.architecture.FeedForward;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.decoder.FeedForwardWeights.Biases;
 import io.expertmesh.model.family.TensorNames.FeedForwardNames;
-import org.jspecify.annotations.Nullable;
+import io.expertmesh.model.family.TensorNames.MoeNames;
 
 /** The ways in which checkpoints store feed-forward networks. */
 final class FeedForwardTensors {
@@ -38,32 +40,66 @@ final class FeedForwardTensors {
   /**
    * Expert {@code id} of a layer, from whichever of these the checkpoint has under {@code prefix}:
    * <ul>
-   *   <li>{@code .E.} and the usual names of a network;
-   *   <li>{@code .gate_up_proj} (E, 2I, H), gate rows first, and {@code .down_proj} (E, H, I);
-   *   <li>{@code .gate_proj}, {@code .up_proj} (E, I, H) and {@code .down_proj} (E, H, I), as GGUF files have them.
+   *   <li>{@code experts.E.} and the names of a network;
+   *   <li>{@code experts.gate_up_proj} (E, 2I, H), gate rows first, and {@code experts.down_proj} (E, H, I); for
+   *   gpt-oss (E, H, 2I), gate and up in turn, and (E, I, H), with {@code _bias} beside each;
+   *   <li>{@code experts.gate_proj}, {@code experts.up_proj} (E, I, H) and {@code experts.down_proj} (E, H, I), as GGUF
+   *   files have them;
+   *   <li>{@code input_linear.weight} (E, 2I, H), gate rows first, and {@code output_linear.weight} (E, H, I): Granite.
    * </ul>
+   *
+   * @param prefix of the mixture, with a dot at its end
    */
-  StoredFeedForward expert(String prefix, FeedForwardNames names, MixtureOfExperts moe, int id) {
+  StoredFeedForward expert(String prefix, MoeNames names, MixtureOfExperts moe, int id) {
+    String experts = prefix + names.experts();
+    if (tensors.has(experts + ".gate_up_proj")) {
+      return moe.expert().activation() instanceof Activation.ClampedSwish
+          ? interleaved(experts, moe, id)
+          : fused(experts + ".gate_up_proj", experts + ".down_proj", moe, id);
+    }
+    if (tensors.has(prefix + "input_linear.weight")) {
+      return fused(prefix + "input_linear.weight", prefix + "output_linear.weight", moe, id);
+    }
     int size = moe.expert().size();
-    if (tensors.has(prefix + ".gate_up_proj")) {
-      StoredMatrix gateUp = stacked(prefix + ".gate_up_proj", id, moe, 2 * size, hidden);
-      return fused(moe, gateUp.take(0, 1, size), gateUp.take(size, 1, size),
-          stacked(prefix + ".down_proj", id, moe, hidden, size), null);
+    if (tensors.has(experts + ".gate_proj")) {
+      return new StoredFeedForward(moe.expert().activation(),
+          StoredMatrix.plain(stacked(experts + ".gate_proj", id, moe, size, hidden)),
+          StoredMatrix.plain(stacked(experts + ".up_proj", id, moe, size, hidden)),
+          StoredMatrix.plain(stacked(experts + ".down_proj", id, moe, hidden, size)), null);
     }
-    if (tensors.has(prefix + ".gate_proj")) {
-      return fused(moe, stacked(prefix + ".gate_proj", id, moe, size, hidden),
-          stacked(prefix + ".up_proj", id, moe, size, hidden),
-          stacked(prefix + ".down_proj", id, moe, hidden, size), null);
-    }
-    return dense(prefix + "." + id + ".", names, moe.expert());
+    return dense(experts + "." + id + ".", names.expert(), moe.expert());
   }
 
-  private static StoredFeedForward fused(MixtureOfExperts moe, StoredMatrix gate, StoredMatrix up,
-      StoredMatrix down, @Nullable Biases biases) {
-    return new StoredFeedForward(moe.expert().activation(), gate, up, down, biases);
+  /** Gate rows, then up rows. */
+  private StoredFeedForward fused(String gateUpName, String downName, MixtureOfExperts moe, int id) {
+    int size = moe.expert().size();
+    StoredMatrix gateUp = StoredMatrix.plain(stacked(gateUpName, id, moe, 2 * size, hidden));
+    return new StoredFeedForward(moe.expert().activation(), gateUp.take(0, 1, size), gateUp.take(size, 1, size),
+        StoredMatrix.plain(stacked(downName, id, moe, hidden, size)), null);
   }
 
-  private StoredMatrix stacked(String name, int id, MixtureOfExperts moe, int rows, int cols) {
-    return StoredMatrix.plain(tensors.stacked(name, id, moe.experts(), rows, cols));
+  /** Gate and up in turn, inputs first. */
+  private StoredFeedForward interleaved(String experts, MixtureOfExperts moe, int id) {
+    int size = moe.expert().size();
+    StoredMatrix gateUp = StoredMatrix.transposed(stacked(experts + ".gate_up_proj", id, moe, hidden, 2 * size));
+    return new StoredFeedForward(moe.expert().activation(), gateUp.take(0, 2, size), gateUp.take(1, 2, size),
+        StoredMatrix.transposed(stacked(experts + ".down_proj", id, moe, size, hidden)),
+        interleavedBiases(experts, moe, id));
+  }
+
+  private Biases interleavedBiases(String experts, MixtureOfExperts moe, int id) {
+    int size = moe.expert().size();
+    float[] gateUp = tensors.vector(experts + ".gate_up_proj_bias", id, moe.experts(), 2 * size);
+    float[] gate = new float[size];
+    float[] up = new float[size];
+    for (int i = 0; i < size; i++) {
+      gate[i] = gateUp[2 * i];
+      up[i] = gateUp[2 * i + 1];
+    }
+    return new Biases(gate, up, tensors.vector(experts + ".down_proj_bias", id, moe.experts(), hidden));
+  }
+
+  private WeightMatrix stacked(String name, int id, MixtureOfExperts moe, int rows, int cols) {
+    return tensors.stacked(name, id, moe.experts(), rows, cols);
   }
 }

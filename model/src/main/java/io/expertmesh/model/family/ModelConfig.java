@@ -2,6 +2,10 @@ package io.expertmesh.model.family;
 
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -97,6 +101,86 @@ public final class ModelConfig {
     if (node != null) {
       throw invalid("\"%s\" is %s: %s".formatted(path, node, why));
     }
+  }
+
+  /** A finite number, or {@code absent} where the field is missing or null. */
+  public float number(String path, float absent) {
+    JsonNode node = find(path);
+    if (node == null) {
+      return absent;
+    }
+    if (!node.isNumber() || !Float.isFinite((float) node.doubleValue())) {
+      throw invalid("\"%s\" is %s, not a number".formatted(path, node));
+    }
+    return (float) node.doubleValue();
+  }
+
+  /** An integer from 0 to {@code max}, or {@code absent} where the field is missing or null. */
+  public int nonNegativeInt(String path, int max, int absent) {
+    JsonNode node = find(path);
+    return node != null && node.isIntegralNumber() && node.canConvertToInt() && node.intValue() == 0
+        ? 0
+        : positiveInt(path, max, absent);
+  }
+
+  /** A text, or null where the field is missing or null. */
+  public @Nullable String text(String path) {
+    JsonNode node = find(path);
+    if (node != null && !node.isString()) {
+      throw invalid("\"%s\" is %s, not a text".formatted(path, node));
+    }
+    return node == null ? null : node.stringValue();
+  }
+
+  /** Texts, or null where the field is missing or null. */
+  public @Nullable List<String> texts(String path) {
+    JsonNode node = find(path);
+    if (node == null) {
+      return null;
+    }
+    List<String> texts = new ArrayList<>();
+    for (JsonNode entry : list(path, node)) {
+      if (!entry.isString()) {
+        throw invalid("\"%s\" holds %s, not a text".formatted(path, entry));
+      }
+      texts.add(entry.stringValue());
+    }
+    return texts;
+  }
+
+  /** Integers from 0 to {@code max}; none where the field is missing or null. */
+  public Set<Integer> ints(String path, int max) {
+    JsonNode node = find(path);
+    Set<Integer> ints = new TreeSet<>();
+    if (node == null) {
+      return ints;
+    }
+    for (JsonNode entry : list(path, node)) {
+      if (!entry.isIntegralNumber() || !entry.canConvertToInt() || entry.intValue() < 0 || entry.intValue() > max) {
+        throw invalid("\"%s\" holds %s, not a whole number from 0 to %d".formatted(path, entry, max));
+      }
+      ints.add(entry.intValue());
+    }
+    return ints;
+  }
+
+  private JsonNode list(String path, JsonNode node) {
+    if (!node.isArray()) {
+      throw invalid("\"%s\" is %s, not a list".formatted(path, node));
+    }
+    return node;
+  }
+
+  /** Names of the fields of the object {@code path}; none where it is missing or null. */
+  public Set<String> fields(String path) {
+    JsonNode node = find(path);
+    if (node == null) {
+      return Set.of();
+    }
+    if (!node.isObject()) {
+      throw invalid("\"%s\" is %s, not an object".formatted(path, node));
+    }
+    return new TreeSet<>(node.propertyNames());
   }
 
   /** Whether the field is present and not null. */

@@ -3,10 +3,14 @@ package io.expertmesh.model.family;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The families that can be served. */
 public final class ModelFamilies {
-  private static final List<ModelFamily> ALL = List.of(new Olmoe());
+  private static final List<ModelFamily> ALL = Stream.concat(
+      Stream.of(new Olmoe(), new Mixtral(), QwenMoe.second(), QwenMoe.third(), Olmo2.flex(), new GraniteMoe(),
+          new GptOss(), new Olmo(), Olmo2.dense()),
+      Llama.all().stream()).toList();
 
   private ModelFamilies() {}
 

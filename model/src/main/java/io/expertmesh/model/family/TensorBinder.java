@@ -48,12 +48,25 @@ public final class TensorBinder {
   /** The vector {@code name} of {@code length} elements as f32. */
   public float[] vector(String name, int length) {
     Tensor tensor = bind(name, length);
-    if (tensor.dtype().blockElements() > 1) {
-      throw invalid("tensor %s is %s; vectors must be F32, F16 or BF16".formatted(name, tensor.dtype()));
-    }
-    float[] values = new float[length];
-    kernels.dequantize(new WeightMatrix(name, tensor.dtype(), 1, length, tensor.data()), 0, values, 0);
+    return row(new WeightMatrix(name, plain(tensor).dtype(), 1, length, tensor.data()), 0);
+  }
+
+  /** Row {@code index} of the tensor {@code name} of shape (count, length) as f32. */
+  public float[] vector(String name, int index, int count, int length) {
+    return row(plain(bind(name, count, length)).matrix(), index);
+  }
+
+  private float[] row(WeightMatrix matrix, int index) {
+    float[] values = new float[matrix.cols()];
+    kernels.dequantize(matrix, index, values, 0);
     return values;
+  }
+
+  private Tensor plain(Tensor tensor) {
+    if (tensor.dtype().blockElements() > 1) {
+      throw invalid("tensor %s is %s; vectors must be F32, F16 or BF16".formatted(tensor.name(), tensor.dtype()));
+    }
+    return tensor;
   }
 
   /** Loads a network and puts its matrices into the kernels' layout. */

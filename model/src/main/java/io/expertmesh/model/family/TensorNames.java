@@ -42,7 +42,15 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
    * @param sharedGate without {@code .weight}
    */
   public record MoeNames(String gate, String correctionBias, String experts, FeedForwardNames expert, String shared,
-      String sharedGate) {}
+      String sharedGate) {
+    public MoeNames withGate(String name) {
+      return new MoeNames(name, correctionBias, experts, expert, shared, sharedGate);
+    }
+
+    public MoeNames withExpert(FeedForwardNames names) {
+      return new MoeNames(gate, correctionBias, experts, names, shared, sharedGate);
+    }
+  }
 
   public static final FeedForwardNames GATE_UP_DOWN = new FeedForwardNames("gate_proj", "up_proj", "down_proj");
 

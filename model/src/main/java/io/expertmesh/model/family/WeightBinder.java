@@ -67,7 +67,7 @@ final class WeightBinder {
     Block block = model.blocks().get(layer);
     for (int r = 0; r < block.residuals().size(); r++) {
       if (block.residuals().get(r).operation() instanceof MixtureOfExperts moe) {
-        return networks.expert(prefix(layer, r) + names.moe().experts(), names.moe().expert(), moe, id);
+        return networks.expert(prefix(layer, r), names.moe(), moe, id);
       }
     }
     throw new IllegalArgumentException("layer %d has no experts".formatted(layer));
