@@ -1,15 +1,9 @@
 package io.expertmesh.kernels;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /** The reference: plain loops that read like the definition of the exact arithmetic. Every other kernel is tested against it. */
 public final class ScalarKernels implements Kernels {
-  private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   @Override
   public String name() {
     return "scalar";
@@ -23,28 +17,13 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void dequantize(Matrix weight, int row, float[] out, int outOffset) {
     WeightMatrix w = (WeightMatrix) weight;
-    MemorySegment data = w.data();
-    long start = row * w.rowBytes();
+    BlockScales scales = w.scales();
+    long start = w.rowStart(row);
+    int storedRow = w.storedRow(row);
     for (int k = 0; k < w.cols(); k++) {
-      out[outOffset + k] = element(data, w.dtype(), start, k);
+      float element = ScalarWeights.element(w.data(), w.dtype(), start, k);
+      out[outOffset + k] = scales == null ? element : element * scales.at(storedRow, k);
     }
-  }
-
-  /** Element {@code k} of the row that starts at byte {@code start}. */
-  private static float element(MemorySegment data, DType dtype, long start, int k) {
-    long block = start + (long) (k / dtype.blockElements()) * dtype.blockBytes();
-    int within = k % dtype.blockElements();
-    return switch (dtype) {
-      case F32 -> data.get(F32, block);
-      case F16 -> Float.float16ToFloat(data.get(U16, block));
-      case BF16 -> Float.intBitsToFloat(data.get(U16, block) << 16);
-      case Q8_0 -> Float.float16ToFloat(data.get(U16, block)) * data.get(ValueLayout.JAVA_BYTE, block + 2 + within);
-      case Q4_0 -> {
-        int pair = data.get(ValueLayout.JAVA_BYTE, block + 2 + within % 16);
-        int nibble = within < 16 ? pair & 15 : (pair >> 4) & 15;
-        yield Float.float16ToFloat(data.get(U16, block)) * (nibble - 8);
-      }
-    };
   }
 
   @Override

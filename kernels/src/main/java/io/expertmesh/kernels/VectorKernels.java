@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The exact arithmetic with the JDK's Vector API, at 128, 256 or 512 bits.
  *
- * <p>Runs whose length is not a multiple of 16 finish with the scalar definition; matrices with such rows (only tests
- * have them) use the scalar kernel whole.
+ * <p>Runs whose length is not a multiple of 16 finish with the scalar definition; matrices with such rows, or with scales
+ * for such runs (only tests have them), use the scalar kernel whole.
  */
 public final class VectorKernels implements Kernels {
   /** From how many rows of x on it pays to write the weights out as f32. */
@@ -37,12 +37,12 @@ public final class VectorKernels implements Kernels {
   @Override
   public void dequantize(Matrix weight, int row, float[] out, int outOffset) {
     WeightMatrix w = (WeightMatrix) weight;
-    if (w.cols() % ExactMath.LANES != 0) {
+    if (!VectorBlocks.handles(w)) {
       scalar.dequantize(w, row, out, outOffset);
       return;
     }
     try {
-      VectorWeights.dequantize(w.dtype(), w.data().address() + row * w.rowBytes(), w.cols(), out, outOffset);
+      VectorBlocks.dequantize(w, row, 0, w.cols(), out, outOffset);
     } finally {
       Reference.reachabilityFence(w);
     }
@@ -53,7 +53,7 @@ public final class VectorKernels implements Kernels {
       int outOffset, int outStride) {
     WeightMatrix w = (WeightMatrix) weight;
     assert 0 <= fromRow && fromRow <= toRow && toRow <= w.rows();
-    if (w.cols() % ExactMath.LANES != 0) {
+    if (!VectorBlocks.handles(w)) {
       scalar.matmul(w, fromRow, toRow, x, xOffset, xStride, n, out, outOffset, outStride);
       return;
     }

@@ -34,7 +34,6 @@ final class VectorTiles {
   /** See {@link Kernels#matmul}; {@code weight.cols} is a multiple of 16. */
   static void matmul(WeightMatrix weight, int fromRow, int toRow, float[] x, int xOffset, int xStride, int n,
       float[] out, int outOffset, int outStride) {
-    long address = weight.data().address();
     int cols = weight.cols();
     Scratch scratch = SCRATCH.get();
     if (scratch.panel.length < PANEL * cols) {
@@ -43,8 +42,7 @@ final class VectorTiles {
     for (int row = fromRow; row < toRow; row += PANEL) {
       int outputs = Math.min(PANEL, toRow - row);
       for (int r = 0; r < outputs; r++) {
-        VectorWeights.dequantize(weight.dtype(), address + (row + r) * weight.rowBytes(), cols, scratch.panel,
-            r * cols);
+        VectorBlocks.dequantize(weight, row + r, 0, cols, scratch.panel, r * cols);
       }
       for (int i = 0; i < n; i += TILE_ROWS) {
         multiply(scratch, cols, outputs, x, xOffset + i * xStride, xStride, Math.min(TILE_ROWS, n - i), out,

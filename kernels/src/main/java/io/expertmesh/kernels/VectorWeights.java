@@ -29,9 +29,14 @@ final class VectorWeights {
       VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
   private static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class,
       VectorShape.forBitSize(Math.max(64, SPECIES.vectorBitSize() / 4)));
-  private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
+  static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
   private static final IntVector BYTE_SHIFTS = IntVector.fromArray(INTS,
       new int[]{24, 16, 8, 0, 24, 16, 8, 0, 24, 16, 8, 0, 24, 16, 8, 0}, 0);
+
+  static final IntVector LANE = IntVector.zero(INTS).addIndex(1);
+  private static final IntVector NIBBLE_SHIFTS = LANE.and(7).mul(4);
+  private static final VectorMask<Integer> UPPER_HALF = LANE.compare(VectorOperators.GE, WIDTH / 2);
+  private static final IntVector DOUBLED_E2M1 = doubledE2m1Table();
 
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
   private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
@@ -51,6 +56,15 @@ final class VectorWeights {
       case 512 -> FloatVector.SPECIES_512;
       default -> throw new IllegalArgumentException("-Dexpertmesh.vector.bits is 128, 256 or 512, not " + bits);
     };
+  }
+
+  /** The bits of twice the value of nibble i in lane i. */
+  private static IntVector doubledE2m1Table() {
+    int[] bits = new int[ExactMath.LANES];
+    for (int i = 0; i < bits.length; i++) {
+      bits[i] = Float.floatToRawIntBits(2 * SmallFloats.e2m1(i));
+    }
+    return IntVector.fromArray(INTS, bits, 0);
   }
 
   static FloatVector f32(long address) {
@@ -89,14 +103,52 @@ final class VectorWeights {
         .convertShape(VectorOperators.B2F, SPECIES, 0);
   }
 
-  /** Bytes of two nibbles each, to be taken apart by {@link #lowNibbles} and {@link #highNibbles}. */
-  static IntVector nibblePairs(long address) {
+  /** Unsigned bytes. */
+  static IntVector u8(long address) {
     if (WIDTH == 4) {
       return IntVector.broadcast(INTS, MEMORY.get(I32, address)).lanewise(VectorOperators.LSHL, BYTE_SHIFTS)
           .lanewise(VectorOperators.LSHR, 24);
     }
     return (IntVector) ByteVector.fromMemorySegment(BYTES, MEMORY, address, LE)
         .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
+  }
+
+  static byte byteAt(long address) {
+    return MEMORY.get(ValueLayout.JAVA_BYTE, address);
+  }
+
+  static int i32(long address) {
+    return MEMORY.get(I32, address);
+  }
+
+  /** As many nibbles as there are lanes, the low one of a byte first. */
+  static IntVector nibbles(long address) {
+    IntVector words = IntVector.broadcast(INTS, WIDTH == 4 ? MEMORY.get(U16, address) : MEMORY.get(I32, address));
+    if (WIDTH == ExactMath.LANES) {
+      words = words.blend(MEMORY.get(I32, address + 4), UPPER_HALF);
+    }
+    return words.lanewise(VectorOperators.LSHR, NIBBLE_SHIFTS).and(15);
+  }
+
+  /** Twice the values of E2M1 numbers; {@code nibbles} from 0 to 15. */
+  static FloatVector doubledE2m1(IntVector nibbles) {
+    if (WIDTH == ExactMath.LANES) {
+      return nibbles.selectFrom(DOUBLED_E2M1).reinterpretAsFloats();
+    }
+    IntVector q = nibbles.and(7);
+    IntVector value = q.add(q.sub(4).max(0)).add(q.sub(6).max(0).lanewise(VectorOperators.LSHL, 1));
+    IntVector sign = nibbles.and(8).lanewise(VectorOperators.LSHL, 28);
+    return ((FloatVector) value.convertShape(VectorOperators.I2F, SPECIES, 0)).reinterpretAsInts().or(sign)
+        .reinterpretAsFloats();
+  }
+
+  /** E4M3 numbers; {@code bits} from 0 to 255. */
+  static FloatVector e4m3(IntVector bits) {
+    IntVector magnitude = bits.and(0x7f);
+    IntVector scaled = magnitude.lanewise(VectorOperators.LSHL, 20).reinterpretAsFloats().mul(0x1p120f)
+        .reinterpretAsInts();
+    IntVector value = scaled.blend(0x7fc00000, magnitude.compare(VectorOperators.EQ, 0x7f));
+    return value.or(bits.and(0x80).lanewise(VectorOperators.LSHL, 24)).reinterpretAsFloats();
   }
 
   /** The low nibbles, minus 8, as floats. */
@@ -107,46 +159,5 @@ final class VectorWeights {
   /** The high nibbles, minus 8, as floats. */
   static FloatVector highNibbles(IntVector pairs) {
     return (FloatVector) pairs.lanewise(VectorOperators.LSHR, 4).sub(8).convertShape(VectorOperators.I2F, SPECIES, 0);
-  }
-
-  /** Writes the {@code n} elements of a row as f32; {@code n} is a multiple of 16 (plain) or 32 (blocks). */
-  static void dequantize(DType dtype, long row, int n, float[] out, int outOffset) {
-    switch (dtype) {
-      case F32 -> {
-        for (int k = 0; k < n; k += WIDTH) {
-          f32(row + 4L * k).intoArray(out, outOffset + k);
-        }
-      }
-      case F16 -> {
-        for (int k = 0; k < n; k += WIDTH) {
-          f16(row + 2L * k).intoArray(out, outOffset + k);
-        }
-      }
-      case BF16 -> {
-        for (int k = 0; k < n; k += WIDTH) {
-          bf16(row + 2L * k).intoArray(out, outOffset + k);
-        }
-      }
-      case Q8_0 -> {
-        long block = row;
-        for (int k = 0; k < n; k += 32, block += 34) {
-          float scale = f16Scale(block);
-          for (int j = 0; j < 32; j += WIDTH) {
-            i8(block + 2 + j).mul(scale).intoArray(out, outOffset + k + j);
-          }
-        }
-      }
-      case Q4_0 -> {
-        long block = row;
-        for (int k = 0; k < n; k += 32, block += 18) {
-          float scale = f16Scale(block);
-          for (int j = 0; j < 16; j += WIDTH) {
-            IntVector pairs = nibblePairs(block + 2 + j);
-            lowNibbles(pairs).mul(scale).intoArray(out, outOffset + k + j);
-            highNibbles(pairs).mul(scale).intoArray(out, outOffset + k + 16 + j);
-          }
-        }
-      }
-    }
   }
 }

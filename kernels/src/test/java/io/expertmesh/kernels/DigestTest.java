@@ -20,6 +20,10 @@ class DigestTest {
   private static final Map<String, String> COMMITTED = Map.ofEntries(Map.entry("F32", "483ee587"),
       Map.entry("F16", "93f38503"),
       Map.entry("BF16", "48dcc4e0"), Map.entry("Q8_0", "aa04db25"), Map.entry("Q4_0", "e9778daa"),
+      Map.entry("Q4_1", "118ba36d"),
+      Map.entry("Q5_0", "3eeda382"), Map.entry("Q5_1", "b195eb1b"), Map.entry("Q4_K", "31f1cc25"),
+      Map.entry("Q5_K", "5c780b1e"), Map.entry("Q6_K", "514286af"), Map.entry("MXFP4", "eb63b9f5"),
+      Map.entry("F4_E2M1", "e4fa5dd2"), Map.entry("F8_E4M3", "d687d4a8"), Map.entry("F8_E8M0", "3b51481e"),
       Map.entry("rmsNorm", "f606fe47"),
       Map.entry("softmax", "14ee992a"), Map.entry("gatedSilu", "486644bd"), Map.entry("rotateHalf", "ac4ac085"),
       Map.entry("addScaled", "c4a7df95"), Map.entry("attention", "bbe151bb"));

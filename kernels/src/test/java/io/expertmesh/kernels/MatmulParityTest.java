@@ -30,18 +30,54 @@ class MatmulParityTest {
   }
 
   static Stream<Arguments> shapes() {
-    List<Integer> plain = List.of(1, 13, 16, 32, 48, 207, 702, 2048, 4096, 4098);
-    List<Integer> blocks = List.of(32, 64, 96, 736, 2048, 4096);
-    return Arrays.stream(DType.values()).flatMap(dtype -> (dtype.blockElements() == 1 ? plain : blocks).stream()
+    return Arrays.stream(DType.values()).flatMap(dtype -> columns(dtype).stream()
         .flatMap(cols -> Arrays.stream(Values.values()).map(values -> Arguments.of(dtype, cols, values))));
+  }
+
+  private static List<Integer> columns(DType dtype) {
+    return switch (dtype.blockElements()) {
+      case 1 -> List.of(1, 13, 16, 32, 48, 207, 702, 2048, 4098);
+      case 2 -> List.of(2, 16, 48, 206, 2048);
+      case 32 -> List.of(32, 96, 736, 2080);
+      default -> List.of(256, 768, 2304);
+    };
   }
 
   @ParameterizedTest
   @MethodSource("shapes")
   void products(DType dtype, int cols, Values values) {
+    assertSameProducts(new Samples(cols).matrix(dtype, ROWS, cols, values), values);
+  }
+
+  static Stream<Arguments> scaledShapes() {
+    return Stream.of(DType.F8_E4M3, DType.F4_E2M1).flatMap(dtype -> Stream.of(32, 40, 128, 160, 2048, 2080)
+        .flatMap(cols -> Arrays.stream(Values.values()).map(values -> Arguments.of(dtype, cols, values))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("scaledShapes")
+  void productsOfScaledMatrices(DType dtype, int cols, Values values) {
+    WeightMatrix weight = new Samples(cols).scaledMatrix(dtype, 140, cols, values);
+    assertSameProducts(weight.slice("across a block of rows", 123, 123 + ROWS), values);
+    assertSameRows(weight.slice("across a block of rows", 126, 130));
+  }
+
+  /** Views of rows in another order, as the formats with and without code of their own read them. */
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F16", "Q8_0", "Q4_0", "Q4_K", "F4_E2M1"})
+  void productsOfViews(DType dtype) {
+    WeightMatrix plain = new Samples(1).matrix(dtype, 2 * ROWS + 2, 256, Values.ORDINARY);
+    assertSameProducts(plain.everyNth("odd rows", 1, 2), Values.ORDINARY);
+    WeightMatrix heads = new WeightMatrix("heads", dtype, plain.rows(), 256, plain.data(),
+        new RowOrder.UnpairedHeads(6), null);
+    assertSameProducts(heads, Values.ORDINARY);
+    assertSameProducts(heads.slice("part", 5, 5 + ROWS), Values.ORDINARY);
+  }
+
+  private void assertSameProducts(WeightMatrix referenceWeight, Values values) {
+    int cols = referenceWeight.cols();
     Samples samples = new Samples(cols);
-    Matrix weight = kernels.prepare(samples.matrix(dtype, ROWS, cols, values));
-    WeightMatrix referenceWeight = new Samples(cols).matrix(dtype, ROWS, cols, values);
+    Matrix weight = kernels.prepare(referenceWeight);
     for (int n : BATCHES) {
       int xOffset = 5;
       int xStride = cols + 3;
@@ -54,7 +90,7 @@ class MatmulParityTest {
         float[] actual = expected.clone();
         reference.matmul(referenceWeight, range[0], range[1], x, xOffset, xStride, n, expected, outOffset, outStride);
         kernels.matmul(weight, range[0], range[1], x, xOffset, xStride, n, actual, outOffset, outStride);
-        assertSameBits(actual, expected, "%s %s x %d rows".formatted(dtype, Arrays.toString(range), n));
+        assertSameBits(actual, expected, "%s %s x %d rows".formatted(weight.name(), Arrays.toString(range), n));
       }
     }
   }
@@ -68,7 +104,7 @@ class MatmulParityTest {
 
   /** Every f16, bf16 and f16 block scale there is. */
   @ParameterizedTest
-  @EnumSource(names = {"F16", "BF16", "Q8_0", "Q4_0"})
+  @EnumSource(names = {"F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q4_K"})
   void allScales(DType dtype) {
     assertSameRows(new Samples(1).countingBlocks(dtype, 64, 1024 * dtype.blockElements()));
   }

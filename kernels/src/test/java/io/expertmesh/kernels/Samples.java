@@ -70,18 +70,58 @@ final class Samples {
     return new WeightMatrix("%s(%d, %d)".formatted(dtype, rows, cols), dtype, rows, cols, data);
   }
 
+  /** A matrix with scales apart: of 128 x 128 elements for F8_E4M3, of 32 in a row for F4_E2M1. */
+  WeightMatrix scaledMatrix(DType dtype, int rows, int cols, Values values) {
+    WeightMatrix bare = matrix(dtype, rows, cols, values);
+    boolean tiles = dtype == DType.F8_E4M3;
+    int blockRows = tiles ? 128 : 1;
+    int blockCols = tiles ? 128 : 32;
+    int scaleRows = Math.ceilDiv(rows, blockRows);
+    int scaleCols = Math.ceilDiv(cols, blockCols);
+    WeightMatrix scales = matrix(tiles ? DType.F32 : DType.F8_E8M0, scaleRows, scaleCols, values);
+    return new WeightMatrix(bare.name() + " scaled", dtype, rows, cols, bare.data(), null,
+        new BlockScales(scales.dtype(), blockRows, blockCols, scaleRows, scaleCols, scales.data()));
+  }
+
   private void writeBlock(DType dtype, MemorySegment data, long at, Values values) {
     float value = floats(1, values)[0];
+    short half = values == Values.WIDE ? (short) finite(random.nextInt(), 0x7c00) : Float.floatToFloat16(value);
     switch (dtype) {
       case F32 -> data.set(U32, at, Float.floatToRawIntBits(value));
       case BF16 -> data.set(U16, at, (short) (Float.floatToRawIntBits(value) >> 16));
-      case F16, Q8_0, Q4_0 -> {
-        short half = values == Values.WIDE ? (short) finite(random.nextInt(), 0x7c00) : Float.floatToFloat16(value);
+      case F16, Q8_0, Q4_0, Q5_0 -> {
         data.set(U16, at, half);
-        for (int i = 2; i < dtype.blockBytes(); i++) {
-          data.set(ValueLayout.JAVA_BYTE, at + i, (byte) random.nextInt());
-        }
+        fill(data, at + 2, dtype.blockBytes() - 2);
       }
+      case Q4_1, Q5_1, Q4_K, Q5_K -> {
+        data.set(U16, at, half);
+        data.set(U16, at + 2, Float.floatToFloat16(ordinary()));
+        fill(data, at + 4, dtype.blockBytes() - 4);
+      }
+      case Q6_K -> {
+        fill(data, at, 208);
+        data.set(U16, at + 208, half);
+      }
+      case MXFP4 -> {
+        data.set(ValueLayout.JAVA_BYTE, at, power(values));
+        fill(data, at + 1, 16);
+      }
+      case F4_E2M1 -> fill(data, at, 1);
+      case F8_E4M3 -> {
+        byte bits = (byte) random.nextInt();
+        data.set(ValueLayout.JAVA_BYTE, at, values == Values.ORDINARY ? (byte) finite(bits, 0x7f) : bits);
+      }
+      case F8_E8M0 -> data.set(ValueLayout.JAVA_BYTE, at, power(values));
+    }
+  }
+
+  private byte power(Values values) {
+    return (byte) (values == Values.ORDINARY ? 119 + random.nextInt(9) : random.nextInt());
+  }
+
+  private void fill(MemorySegment data, long at, int bytes) {
+    for (int i = 0; i < bytes; i++) {
+      data.set(ValueLayout.JAVA_BYTE, at + i, (byte) random.nextInt());
     }
   }
 

@@ -41,11 +41,11 @@ class WeightMatrixTest {
   @ParameterizedTest
   @EnumSource(DType.class)
   void sliceIsTheSameMemory(DType dtype) {
-    WeightMatrix whole = new Samples(3).matrix(dtype, 5, 64, Values.ORDINARY);
+    WeightMatrix whole = new Samples(3).matrix(dtype, 5, 256, Values.ORDINARY);
     WeightMatrix slice = whole.slice("part", 2, 4);
     assertThat(slice.rows()).isEqualTo(2);
-    float[] expected = new float[64];
-    float[] actual = new float[64];
+    float[] expected = new float[256];
+    float[] actual = new float[256];
     ScalarKernels kernels = new ScalarKernels();
     kernels.dequantize(whole, 3, expected, 0);
     kernels.dequantize(slice, 1, actual, 0);
