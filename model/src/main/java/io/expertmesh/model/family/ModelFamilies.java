@@ -23,7 +23,7 @@ public final class ModelFamilies {
   public static ModelFamily of(ModelConfig config) {
     String type = config.modelType();
     for (ModelFamily family : ALL) {
-      if (family.modelType().equals(type)) {
+      if (family.matches(config)) {
         return family;
       }
     }

@@ -4,8 +4,13 @@ import io.expertmesh.model.architecture.Architecture;
 
 /** One family of models: what its configuration means, and what its tensors are called. */
 public interface ModelFamily {
-  /** {@code model_type} in {@code config.json}. */
+  /** The family's name: {@code model_type} in {@code config.json}, unless {@link #matches} says otherwise. */
   String modelType();
+
+  /** Whether {@code config} is of this family; the first that matches in {@link ModelFamilies} takes the model. */
+  default boolean matches(ModelConfig config) {
+    return config.modelType().equals(modelType());
+  }
 
   /**
    * What the model is made of.
