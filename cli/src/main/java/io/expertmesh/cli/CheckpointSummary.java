@@ -70,7 +70,7 @@ record CheckpointSummary(
     Map<TensorShape, Integer> shapes = new LinkedHashMap<>();
     Amount experts = new Amount(0, 0, 0);
     for (Tensor tensor : checkpoint.tensors().values()) {
-      Amount amount = new Amount(1, tensor.shape().stream().reduce(1L, Math::multiplyExact), tensor.data().byteSize());
+      Amount amount = new Amount(1, tensor.shape().stream().reduce(1L, Math::multiplyExact), tensor.bytes());
       dtypes.merge(tensor.dtype().name(), amount, Amount::plus);
       TensorShape shape = new TensorShape(generalName(tensor.name()), tensor.dtype().name(), tensor.shape(), 1);
       shapes.merge(shape, 1, Integer::sum);

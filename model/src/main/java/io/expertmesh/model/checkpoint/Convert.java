@@ -61,9 +61,9 @@ public final class Convert {
     }
     Checkpoint checkpoint = Checkpoint.open(source);
     String modelType = checkpoint.config().path("model_type").asString("none");
-    GgufArchitecture architecture = GgufArchitecture.forModelType(modelType)
+    GgufArchitecture architecture = GgufArchitectures.forModelType(modelType)
         .orElseThrow(() -> InvalidCheckpoint.in(source, "has model_type %s; these can be written as GGUF: %s"
-            .formatted(modelType, String.join(", ", GgufArchitecture.modelTypes()))));
+            .formatted(modelType, String.join(", ", GgufArchitectures.modelTypes()))));
     try {
       return new Convert(checkpoint, architecture, wanted).write(target, progress);
     } catch (ArithmeticException e) {
@@ -116,7 +116,7 @@ public final class Convert {
     Tensor embedding = Objects.requireNonNull(checkpoint.tensors().get("model.embed_tokens.weight"));
     Path folder = checkpoint.location();
     boolean tokenizer = GgufModelMetadata.write(writer, architecture, config, folder.resolve("config.json"), folder,
-        Math.toIntExact(embedding.shape().getFirst()), name(), wanted == null ? embedding.dtype() : wanted);
+        Math.toIntExact(embedding.shape().getFirst()), name(), wanted == null ? kept(embedding.dtype()) : wanted);
     if (!tokenizer) {
       notes.add("The folder has no tokenizer.json, so the file has no tokenizer.");
     }
@@ -125,7 +125,7 @@ public final class Convert {
 
   private void announce(String name, GgufTensorSource source) {
     List<Long> shape = source.shape();
-    DType dtype = wanted == null ? source.dtype() : wanted;
+    DType dtype = wanted == null ? kept(source.dtype()) : wanted;
     if (shape.size() == 1 || name.endsWith("ffn_gate_inp.weight")) {
       dtype = DType.F32;
     } else if (shape.getLast() % dtype.blockElements() != 0) {
@@ -139,6 +139,11 @@ public final class Convert {
         sink.write(part, written);
       }
     });
+  }
+
+  /** The type that is written where the checkpoint's is kept; BF16 for those that GGUF does not have. */
+  private static DType kept(DType stored) {
+    return GgmlType.has(stored) ? stored : DType.BF16;
   }
 
   /** What llama.cpp leaves out of this architecture (its {@code src/models/olmoe.cpp}). */

@@ -223,15 +223,16 @@ final class GgufParser {
     }
     Collections.reverse(shape);
     int type = cursor.i32(what);
-    DType dtype = GgmlType.dtype(type).orElseThrow(() -> broken("%s is of type %s; F32, F16, BF16, Q8_0 and Q4_0 are "
-        .formatted(what, GgmlType.name(type)) + "supported"));
+    DType dtype = GgmlType.dtype(type).orElseThrow(() -> broken("%s is of type %s; these are read: %s"
+        .formatted(what, GgmlType.name(type), GgmlType.supported())));
     long offset = cursor.count("the offset of " + what, Long.MAX_VALUE);
     return new Entry(name, dtype, List.copyOf(shape), size(what, dtype, shape), offset);
   }
 
   private long size(String what, DType dtype, List<Long> shape) {
     if (shape.contains(0L) || shape.getLast() % dtype.blockElements() != 0) {
-      throw broken("%s has the shape %s, impossible for %s".formatted(what, shape, dtype));
+      throw broken("%s has the shape %s, impossible for %s in blocks of %d".formatted(what, shape, dtype,
+          dtype.blockElements()));
     }
     try {
       long elements = 1;

@@ -1,6 +1,7 @@
 package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.kernels.DType;
+import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.kernels.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -79,11 +80,12 @@ public final class QuantizedCheckpoint implements Checkpoint {
 
   private void quantize(WeightMatrix stored, WeightMatrix quantized, int fromRow, int toRow) {
     int count = Math.multiplyExact(toRow - fromRow, stored.cols());
-    long from = (long) fromRow * stored.cols();
     float[] values = new float[count];
-    Quantizer.toFloats(stored.data(), stored.dtype(), from, values, count);
+    for (int row = fromRow; row < toRow; row++) {
+      KernelSelection.kernels().dequantize(stored, row, values, (row - fromRow) * stored.cols());
+    }
     try {
-      Quantizer.fromFloats(values, count, dtype, quantized.data(), dtype.bytes(from));
+      Quantizer.fromFloats(values, count, dtype, quantized.data(), dtype.bytes((long) fromRow * stored.cols()));
     } catch (ArithmeticException e) {
       throw InvalidCheckpoint.in(location(), "tensor %s %s; it cannot be quantised"
           .formatted(stored.name(), e.getMessage()), e);

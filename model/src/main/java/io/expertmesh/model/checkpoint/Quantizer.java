@@ -31,6 +31,33 @@ public final class Quantizer {
   }
 
   /**
+   * Reads {@code count} elements of {@code tensor} from element {@code from} on, in the tensor's order and with its
+   * scales; for a block type without scales, {@code from} begins a block.
+   */
+  static void toFloats(Tensor tensor, long from, float[] target, int count) {
+    if (tensor.isPlain()) {
+      toFloats(tensor.data(), tensor.dtype(), from, target, count);
+      return;
+    }
+    WeightMatrix rows = tensor.allRows();
+    float[] row = new float[rows.cols()];
+    for (int done = 0; done < count;) {
+      int at = (int) ((from + done) % row.length);
+      int length = Math.min(count - done, row.length - at);
+      KernelSelection.kernels().dequantize(rows, (int) ((from + done) / row.length), row, 0);
+      System.arraycopy(row, at, target, done, length);
+      done += length;
+    }
+  }
+
+  /** The values of a vector. */
+  public static float[] vector(Tensor tensor) {
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    toFloats(tensor, 0, values, values.length);
+    return values;
+  }
+
+  /**
    * Writes {@code values[0, count)} as {@code dtype} to {@code target} from byte {@code start} on.
    *
    * @param count for block types a whole number of blocks
@@ -60,6 +87,7 @@ public final class Quantizer {
           q4Block(values, i, target, start + dtype.bytes(i));
         }
       }
+      default -> throw new IllegalArgumentException(dtype + " is read, not written");
     }
   }
 

@@ -13,7 +13,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A Hugging Face model folder: {@code config.json} and {@code model.safetensors}, or
- * {@code model.safetensors.index.json} with its shards. F32, F16 and BF16.
+ * {@code model.safetensors.index.json} with its shards. F32, F16, BF16, FP8 with block
+ * scales and MXFP4.
  */
 public final class SafetensorsCheckpoint implements Checkpoint {
   static final String SINGLE = "model.safetensors";
@@ -43,14 +44,19 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     Path index = folder.resolve(INDEX);
     // With both present, transformers loads the single file.
     if (Files.exists(single)) {
-      return new SafetensorsCheckpoint(folder, JsonFile.config(folder), SafetensorsFile.open(single));
+      return of(folder, SafetensorsFile.open(single));
     }
     if (Files.exists(index)) {
-      return new SafetensorsCheckpoint(folder, JsonFile.config(folder), sharded(folder, index));
+      return of(folder, sharded(folder, index));
     }
     PickleFiles.refuseIn(folder);
     throw InvalidCheckpoint.in(folder,
         "holds neither %s nor %s; pass a Hugging Face model folder or a .gguf file".formatted(SINGLE, INDEX));
+  }
+
+  private static SafetensorsCheckpoint of(Path folder, Map<String, Tensor> tensors) {
+    JsonNode config = JsonFile.config(folder);
+    return new SafetensorsCheckpoint(folder, config, ScaledTensors.join(folder, config, tensors));
   }
 
   @Override

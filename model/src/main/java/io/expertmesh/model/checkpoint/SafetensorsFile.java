@@ -71,9 +71,9 @@ final class SafetensorsFile {
             .formatted(entry.begin() - position, previous, name));
       }
       DType dtype = dtype(file, entry);
-      checkSize(file, entry, dtype);
-      tensors.put(name,
-          new Tensor(name, dtype, entry.shape(), data.asSlice(entry.begin(), entry.end() - entry.begin())));
+      List<Long> shape = ScaledTensors.elementShape(entry, dtype);
+      checkSize(file, entry, shape, dtype);
+      tensors.put(name, new Tensor(name, dtype, shape, data.asSlice(entry.begin(), entry.end() - entry.begin())));
       position = entry.end();
       previous = "tensor " + name;
     }
@@ -89,16 +89,22 @@ final class SafetensorsFile {
       case "F32" -> DType.F32;
       case "F16" -> DType.F16;
       case "BF16" -> DType.BF16;
-      default -> throw InvalidCheckpoint.in(file, "tensor %s has dtype %s; F32, F16 and BF16 are supported"
-          .formatted(entry.name(), entry.dtype()));
+      case "F8_E4M3" -> DType.F8_E4M3;
+      case "F8_E8M0" -> DType.F8_E8M0;
+      case "U8" -> ScaledTensors.mxfp4Part(entry)
+          .orElseThrow(() -> InvalidCheckpoint.in(file, "tensor %s has dtype U8, which is read in MXFP4 weights only "
+              .formatted(entry.name()) + "(..._blocks with ..._scales)"));
+      default ->
+        throw InvalidCheckpoint.in(file, "tensor %s has dtype %s; F32, F16, BF16, F8_E4M3 with block scales and "
+            .formatted(entry.name(), entry.dtype()) + "MXFP4 in U8 are supported");
     };
   }
 
-  private static void checkSize(Path file, SafetensorsHeader.Entry entry, DType dtype) {
+  private static void checkSize(Path file, SafetensorsHeader.Entry entry, List<Long> shape, DType dtype) {
     long expected;
     try {
       long elements = 1;
-      for (long dimension : entry.shape()) {
+      for (long dimension : shape) {
         elements = Math.multiplyExact(elements, dimension);
       }
       expected = dtype.bytes(elements);

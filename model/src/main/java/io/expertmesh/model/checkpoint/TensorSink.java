@@ -65,14 +65,14 @@ final class TensorSink implements Closeable {
 
   /** {@code tensor}'s elements as {@code dtype}. */
   void write(Tensor tensor, DType dtype) throws IOException {
-    if (tensor.dtype() == dtype) {
+    if (tensor.dtype() == dtype && tensor.isPlain()) {
       write(tensor.data());
       return;
     }
     long elements = tensor.elements();
     for (long done = 0; done < elements; done += CHUNK) {
       int count = (int) Math.min(CHUNK, elements - done);
-      Quantizer.toFloats(tensor.data(), tensor.dtype(), done, floats, count);
+      Quantizer.toFloats(tensor, done, floats, count);
       write(tensor.name(), floats, count, dtype);
     }
   }

@@ -81,6 +81,9 @@ public record ModelFingerprint(String version, String shape, String dtype, Strin
           text(digest, "%s %s %d %d %s".formatted(matrix.stored().name(), matrix.stored().dtype(), matrix.rows(),
               matrix.cols(), used));
           sample(digest, matrix.bytes());
+          if (matrix.stored().scales() != null) {
+            sample(digest, matrix.stored().scales().data());
+          }
         }
         biases(digest, stored.biases());
       }
@@ -102,6 +105,9 @@ public record ModelFingerprint(String version, String shape, String dtype, Strin
     for (Tensor tensor : checkpoint.tensors().values()) {
       text(digest, "%s %s %s".formatted(tensor.name(), tensor.dtype(), tensor.shape()));
       sample(digest, tensor.data());
+      if (tensor.scales() != null) {
+        sample(digest, tensor.scales().data());
+      }
     }
     return HexFormat.of().formatHex(digest.digest()).substring(0, VERSION_DIGITS);
   }

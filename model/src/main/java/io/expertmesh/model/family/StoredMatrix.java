@@ -45,29 +45,25 @@ public record StoredMatrix(WeightMatrix stored, boolean transposed, int firstRow
   }
 
   /**
-   * The matrix (rows, cols): over the checkpoint's own memory where it is stored like that, otherwise a copy.
+   * The matrix (rows, cols): over the checkpoint's own memory, or a copy where it is stored transposed.
    */
   WeightMatrix arranged() {
     if (contiguous()) {
       return stored.slice(stored.name(), firstRow, firstRow + rows);
     }
+    if (!transposed) {
+      return stored.everyNth(stored.name(), firstRow, rowStep).slice(stored.name(), 0, rows);
+    }
     int cols = cols();
     MemorySegment copy = Arena.ofAuto().allocate(stored.dtype().bytes(cols) * rows, ALIGNMENT);
-    if (transposed) {
-      transpose(copy, cols);
-    } else {
-      long bytes = stored.rowBytes();
-      for (int row = 0; row < rows; row++) {
-        MemorySegment.copy(stored.data(), (firstRow + (long) row * rowStep) * bytes, copy, row * bytes, bytes);
-      }
-    }
+    transpose(copy, cols);
     return new WeightMatrix(stored.name(), stored.dtype(), rows, cols, copy);
   }
 
   /** Element by element; block formats cannot be taken apart like this. */
   private void transpose(MemorySegment copy, int cols) {
     int bytes = stored.dtype().blockBytes();
-    if (stored.dtype().blockElements() > 1) {
+    if (stored.dtype().blockElements() > 1 || stored.scales() != null || stored.order() != null) {
       throw new IllegalStateException("%s: %s blocks cannot be transposed".formatted(stored.name(), stored.dtype()));
     }
     for (int row = 0; row < rows; row++) {

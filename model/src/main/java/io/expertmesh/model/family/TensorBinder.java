@@ -5,6 +5,7 @@ import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Matrix;
 import io.expertmesh.kernels.WeightMatrix;
 import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.checkpoint.Quantizer;
 import io.expertmesh.model.checkpoint.Tensor;
 import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureCategory;
@@ -47,8 +48,7 @@ public final class TensorBinder {
 
   /** The vector {@code name} of {@code length} elements as f32. */
   public float[] vector(String name, int length) {
-    Tensor tensor = bind(name, length);
-    return row(new WeightMatrix(name, plain(tensor).dtype(), 1, length, tensor.data()), 0);
+    return Quantizer.vector(plain(bind(name, length)));
   }
 
   /** Row {@code index} of the tensor {@code name} of shape (count, length) as f32. */

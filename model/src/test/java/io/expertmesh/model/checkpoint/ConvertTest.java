@@ -30,7 +30,7 @@ class ConvertTest {
   Path folder;
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q4_0"})
   void theDemoModelsTensorsSurvive(DType dtype) {
     Path file = folder.resolve("demo.gguf");
     Convert.Result result = Convert.toGguf(DEMO, file, dtype, Progress.NONE);

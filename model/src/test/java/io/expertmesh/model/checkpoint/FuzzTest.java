@@ -34,6 +34,15 @@ class FuzzTest {
     fuzz(SafetensorsBytes.file(header, 22), folder.resolve("model.safetensors"), folder);
   }
 
+  /** Weights whose scales are tensors of their own. */
+  @Test
+  void safetensorsWithScales() throws IOException {
+    Path golden = Path.of("src/test/resources/golden/block-formats");
+    Files.copy(golden.resolve("config.json"), folder.resolve("config.json"));
+    byte[] right = Files.readAllBytes(golden.resolve("model.safetensors"));
+    fuzz(Arrays.copyOf(right, right.length), folder.resolve("model.safetensors"), folder);
+  }
+
   @Test
   void safetensorsIndex() throws IOException {
     Files.writeString(folder.resolve("config.json"), "{}");
@@ -57,6 +66,8 @@ class FuzzTest {
     writer.flag("tokenizer.ggml.add_bos_token", false);
     writer.tensor(new Tensor("token_embd.weight", DType.F32, List.of(2L, 2L), MemorySegment.ofArray(new byte[16])));
     writer.tensor(new Tensor("blk.0.attn_q.weight", DType.Q4_0, List.of(1L, 32L), MemorySegment.ofArray(new byte[18])));
+    writer.tensor(
+        new Tensor("blk.0.attn_k.weight", DType.Q6_K, List.of(1L, 256L), MemorySegment.ofArray(new byte[210])));
     writer.write(file, Progress.NONE);
     fuzz(Files.readAllBytes(file), file, file);
   }
@@ -74,7 +85,8 @@ class FuzzTest {
       try {
         long bytes = 0;
         for (Tensor tensor : Checkpoint.open(location).tensors().values()) {
-          bytes += tensor.data().byteSize();
+          bytes += tensor.bytes();
+          Quantizer.vector(tensor);
         }
         assertThat(bytes).isLessThanOrEqualTo(wrong.length);
       } catch (FailureException e) {

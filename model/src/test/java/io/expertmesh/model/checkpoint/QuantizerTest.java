@@ -48,7 +48,7 @@ class QuantizerTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q4_0"})
   void readsBackWithinTheTypesPrecision(DType dtype) {
     float[] values = new float[256];
     Random random = new Random(3);
@@ -66,6 +66,7 @@ class QuantizerTest {
       case BF16 -> 0x1p-9;
       case Q8_0 -> 0.0043;
       case Q4_0 -> 0.126;
+      default -> throw new IllegalArgumentException(dtype.name());
     };
     for (int i = 0; i < back.length; i++) {
       assertThat(Math.abs(back[i] - values[128 + i])).as("element %d", i).isLessThanOrEqualTo((float) step);
