@@ -3,11 +3,11 @@ package io.expertmesh.model.checkpoint;
 import io.expertmesh.model.failure.FailureException;
 import java.nio.file.Path;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
-/** A GGUF file in Hugging Face's terms. F32, F16, BF16, Q8_0 and Q4_0. */
+/** A GGUF file in Hugging Face's terms. */
 public final class GgufCheckpoint implements Checkpoint {
   private final GgufMetadata metadata;
   private final JsonNode config;
@@ -27,15 +27,9 @@ public final class GgufCheckpoint implements Checkpoint {
    */
   public static GgufCheckpoint open(Path path) {
     GgufFile file = GgufFile.open(path);
-    GgufArchitecture architecture = GgufArchitecture.of(path, file.metadata().architecture());
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (Tensor tensor : file.tensors().values()) {
-      String name = architecture.huggingFaceName(tensor.name())
-          .orElseThrow(() -> InvalidCheckpoint.in(path,
-              "tensor %s is unknown to architecture %s".formatted(tensor.name(), architecture.name())));
-      tensors.put(name, new Tensor(name, tensor.dtype(), tensor.shape(), tensor.data()));
-    }
-    return new GgufCheckpoint(file.metadata(), GgufConfig.of(file, architecture), tensors);
+    GgufArchitecture architecture = GgufArchitectures.of(file.metadata());
+    ObjectNode config = GgufConfig.of(file, architecture);
+    return new GgufCheckpoint(file.metadata(), config, GgufTensors.of(file, architecture, config));
   }
 
   @Override

@@ -1,7 +1,10 @@
 package io.expertmesh.model.checkpoint;
 
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -29,15 +32,68 @@ final class GgufConfig {
     for (GgufField field : architecture.fields()) {
       field.read(metadata, architecture, config);
     }
+    architecture.constants().forEach(this::constant);
+    architecture.presence().forEach((field, tensor) -> config.put(field,
+        file.tensors().containsKey(tensor) || file.tensors().containsKey(GgufArchitecture.blockName(0, tensor))));
     config.put("hidden_act", "silu");
     config.set("vocab_size", GgufField.integer(vocabulary()));
     config.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
     token("bos_token_id", "tokenizer.ggml.bos_token_id");
     token("eos_token_id", "tokenizer.ggml.eos_token_id");
     token("pad_token_id", "tokenizer.ggml.padding_token_id");
-    partialRotation();
-    ropeScaling();
+    switch (architecture.modelType()) {
+      case "deepseek_v2", "deepseek_v3" -> latentAttention();
+      case "gpt_oss" -> alternatingLayers();
+      case "glm4_moe" -> withoutPredictionLayers();
+      default -> {
+      }
+    }
+    if (!config.has("qk_rope_head_dim")) {
+      partialRotation();
+    }
+    GgufRope.write(file, architecture, config);
     return config;
+  }
+
+  private void constant(String field, Object value) {
+    switch (value) {
+      case Boolean flag -> config.put(field, flag);
+      case Integer integer -> config.put(field, integer);
+      case Double real -> config.put(field, real);
+      case String text -> config.put(field, text);
+      case List<?> list when list.isEmpty() -> config.putArray(field);
+      case Optional<?> none when none.isEmpty() -> config.putNull(field);
+      default -> throw new IllegalArgumentException(field + " = " + value);
+    }
+  }
+
+  /** The parts of a head that {@code key_length_mla} adds up; files from before it have them in {@code key_length}. */
+  private void latentAttention() {
+    long whole = metadata.integer(architecture.key("attention.key_length_mla"))
+        .orElseGet(() -> metadata.integer(architecture.key("attention.key_length")).orElse(0));
+    long rotated = config.path("qk_rope_head_dim").asLong();
+    if (whole <= rotated) {
+      throw InvalidCheckpoint.in(metadata.file(), "has heads of %d, %d of them rotated".formatted(whole, rotated));
+    }
+    config.set("qk_nope_head_dim", GgufField.integer(whole - rotated));
+    if (!config.has("topk_method")) {
+      config.put("topk_method", config.path("n_group").asLong() > 1 ? "group_limited_greedy" : "greedy");
+    }
+  }
+
+  /** As llama.cpp's {@code openai-moe-iswa.cpp}: every other layer slides, beginning with the first. */
+  private void alternatingLayers() {
+    ArrayNode types = config.putArray("layer_types");
+    for (long layer = 0; layer < config.path("num_hidden_layers").asLong(); layer++) {
+      types.add(layer % 2 == 0 ? "sliding_attention" : "full_attention");
+    }
+  }
+
+  /** Layers that predict further tokens come last and are not used. */
+  private void withoutPredictionLayers() {
+    long extra = metadata.integer(architecture.key("nextn_predict_layers")).orElse(0);
+    config.set("num_hidden_layers", GgufField.integer(config.path("num_hidden_layers").asLong() - extra));
+    config.set("num_nextn_predict_layers", GgufField.integer(extra));
   }
 
   private void requireOnly(String suffix, Set<Double> values) {
@@ -80,17 +136,5 @@ final class GgufConfig {
     if (rotated.isPresent() && headSize > 0 && rotated.getAsLong() != headSize) {
       config.put("partial_rotary_factor", (double) rotated.getAsLong() / headSize);
     }
-  }
-
-  private void ropeScaling() {
-    String type = metadata.text(architecture.key("rope.scaling.type")).orElse("none");
-    if (type.equals("none")) {
-      return;
-    }
-    ObjectNode scaling = config.putObject("rope_scaling");
-    scaling.put("rope_type", type);
-    metadata.real(architecture.key("rope.scaling.factor")).ifPresent(factor -> scaling.put("factor", factor));
-    metadata.integer(architecture.key("rope.scaling.original_context_length"))
-        .ifPresent(length -> scaling.set("original_max_position_embeddings", GgufField.integer(length)));
   }
 }

@@ -45,6 +45,10 @@ record GgufField(String config, String key, Type type, Absent absent, JsonNode f
     return new GgufField(config, key, type, Absent.FALLBACK, JSON.numberNode(value), null);
   }
 
+  GgufField orElse(int value) {
+    return new GgufField(config, key, type, Absent.FALLBACK, JSON.numberNode(value), null);
+  }
+
   GgufField orElse(boolean value) {
     return new GgufField(config, key, type, Absent.FALLBACK, JSON.booleanNode(value), null);
   }

@@ -90,7 +90,8 @@ record GgufTensorSource(List<Long> shape, DType dtype, List<Tensor> parts) {
     /** One half of (experts, 2 x rows, cols): the gate's rows come first. */
     private GgufTensorSource half(String name, boolean gate, int experts) {
       Tensor tensor = tensor(name);
-      if (tensor.shape().size() != 3 || tensor.shape().getFirst() != experts || tensor.shape().get(1) % 2 != 0) {
+      if (tensor.shape().size() != 3 || tensor.shape().getFirst() != experts || tensor.shape().get(1) % 2 != 0
+          || !tensor.isPlain()) {
         throw wrongShape(tensor);
       }
       long rows = tensor.shape().get(1) / 2;

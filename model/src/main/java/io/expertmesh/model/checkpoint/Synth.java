@@ -41,9 +41,9 @@ public final class Synth {
     this.config = config;
     this.configFile = configFile;
     String modelType = config.path("model_type").asString("none");
-    this.architecture = GgufArchitecture.forModelType(modelType)
+    this.architecture = GgufArchitectures.forModelType(modelType)
         .orElseThrow(() -> InvalidCheckpoint.in(configFile, "has model_type %s; shapes are known of: %s"
-            .formatted(modelType, String.join(", ", GgufArchitecture.modelTypes()))));
+            .formatted(modelType, String.join(", ", GgufArchitectures.modelTypes()))));
     if (size("vocab_size") < SMALLEST_VOCABULARY) {
       throw InvalidCheckpoint.in(configFile, "has a vocabulary of %d; at least %d are needed for a byte-level tokenizer"
           .formatted(size("vocab_size"), SMALLEST_VOCABULARY));

@@ -105,7 +105,10 @@ class GgufTest {
     refuseTensor("tensor t has the shape [0]", 128, b -> b.i32(1).i64(0).i32(0).i64(0));
     refuseTensor("tensor t has the impossible shape", 128, b -> b.i32(2).i64(1L << 40).i64(1L << 40).i32(0).i64(0));
     refuseTensor("tensor t has the shape [33], impossible for Q8_0", 128, b -> b.i32(1).i64(33).i32(8).i64(0));
-    refuseTensor("tensor t is of type Q4_K", 128, b -> b.i32(1).i64(256).i32(12).i64(0));
+    refuseTensor("tensor t is of type IQ4_XS; these are read: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K", 128,
+        b -> b.i32(1).i64(256).i32(23).i64(0));
+    refuseTensor("tensor t has the shape [128], impossible for Q4_K in blocks of 256", 144,
+        b -> b.i32(1).i64(128).i32(12).i64(0));
     refuseTensor("tensor t is of type number 999", 128, b -> b.i32(1).i64(256).i32(999).i64(0));
     refuseTensor("tensor t lies at offset 32, but the tensors before it end at 0", 128,
         b -> b.i32(1).i64(8).i32(0).i64(32));
@@ -161,8 +164,14 @@ class GgufTest {
   void refusesAnotherArchitectureAndUnknownTensors() {
     GgufWriter writer = new GgufWriter("mamba");
     writer.write(folder.resolve("x.gguf"), Progress.NONE);
-    assertRefused("is of architecture mamba; supported in GGUF files: olmoe");
+    assertRefused("is of architecture mamba; supported in GGUF files: olmoe, llama, qwen2, qwen2moe");
     writer = new GgufWriter("olmoe");
+    for (String key : List.of("embedding_length", "feed_forward_length", "block_count", "attention.head_count",
+        "context_length", "expert_count", "expert_used_count")) {
+      writer.u32("olmoe." + key, 2);
+    }
+    writer.f32("olmoe.attention.layer_norm_rms_epsilon", 1e-5);
+    writer.tensor(new Tensor("token_embd.weight", DType.F32, List.of(1L, 2L), MemorySegment.ofArray(new byte[8])));
     writer.tensor(new Tensor("blk.0.attn_q.bias", DType.F32, List.of(8L), MemorySegment.ofArray(new byte[32])));
     writer.write(folder.resolve("x.gguf"), Progress.NONE);
     assertRefused("tensor blk.0.attn_q.bias is unknown to architecture olmoe");
