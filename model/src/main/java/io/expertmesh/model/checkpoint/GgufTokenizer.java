@@ -1,6 +1,7 @@
 package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.model.failure.IoReason;
+import io.expertmesh.model.sentencepiece.SentencePieceFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,8 +14,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
- * Writes a folder's {@code tokenizer.json} and chat template into GGUF metadata, as llama.cpp's converter does for
- * byte-level BPE; {@code tokenizer.huggingface.json} (of GGUF's specification) carries the file itself, since
+ * Writes a folder's tokenizer and chat template into GGUF metadata, as llama.cpp's converter does for BPE; {@code tokenizer.huggingface.json} (of GGUF's specification) carries the file itself, since
  * llama.cpp's keys lose some of it, such as the normalizer.
  */
 final class GgufTokenizer {
@@ -46,21 +46,32 @@ final class GgufTokenizer {
    * Puts the tokenizer's keys.
    *
    * @param vocabulary rows of the embedding; ids that the tokenizer lacks are padded
-   * @return false if the folder has no {@code tokenizer.json}
+   * @return false if the folder has neither {@code tokenizer.json} nor {@code tokenizer.model}
    */
   static boolean write(Path folder, JsonNode config, int vocabulary, GgufWriter writer) {
     Path file = folder.resolve("tokenizer.json");
+    Path pieces = folder.resolve("tokenizer.model");
     if (!Files.exists(file)) {
-      return false;
+      if (!Files.exists(pieces)) {
+        return false;
+      }
+      GgufTokenizer gguf = new GgufTokenizer(folder, JsonNodeFactory.instance.objectNode(), config, writer);
+      GgufPieces.of(pieces, SentencePieceFile.read(pieces), gguf.tokenizerConfig).write(vocabulary, writer);
+      gguf.specials(gguf.tokenizerConfig.path("add_bos_token").asBoolean(true));
+      return true;
     }
     JsonNode tokenizer = JsonFile.read(file);
     String type = tokenizer.path("model").path("type").asString("none");
-    if (!type.equals("BPE") || tokenizer.path("model").path("byte_fallback").asBoolean(false)) {
-      throw InvalidCheckpoint.in(file, "is of type %s; only byte-level BPE can be written to GGUF yet".formatted(type));
+    if (!type.equals("BPE")) {
+      throw InvalidCheckpoint.in(file, "is of type %s; only BPE can be written to GGUF".formatted(type));
     }
     GgufTokenizer gguf = new GgufTokenizer(folder, tokenizer, config, writer);
-    gguf.vocabulary(file, vocabulary);
-    gguf.specials();
+    if (tokenizer.path("model").path("byte_fallback").asBoolean(false)) {
+      GgufPieces.of(file, tokenizer).write(vocabulary, writer);
+    } else {
+      gguf.vocabulary(file, vocabulary);
+    }
+    gguf.specials(tokenizer.path("post_processor").path("single").path(0).has("SpecialToken"));
     gguf.embed(file);
     return true;
   }
@@ -139,8 +150,8 @@ final class GgufTokenizer {
     throw InvalidCheckpoint.in(file, "has a pre_tokenizer that llama.cpp has no name for: " + pre);
   }
 
-  private void specials() {
-    writer.flag("tokenizer.ggml.add_bos_token", begins());
+  private void specials(boolean begins) {
+    writer.flag("tokenizer.ggml.add_bos_token", begins);
     writer.flag("tokenizer.ggml.add_eos_token", false);
     special("tokenizer.ggml.bos_token_id", "bos_token");
     special("tokenizer.ggml.eos_token_id", "eos_token");
@@ -150,10 +161,6 @@ final class GgufTokenizer {
     if (template != null) {
       writer.text("tokenizer.chat_template", template);
     }
-  }
-
-  private boolean begins() {
-    return tokenizer.path("post_processor").path("single").path(0).has("SpecialToken");
   }
 
   private void special(String key, String name) {

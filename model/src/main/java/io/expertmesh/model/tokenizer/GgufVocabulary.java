@@ -31,12 +31,27 @@ final class GgufVocabulary {
   }
 
   LoadedTokenizer load() {
+    Tokenizer tokenizer = tokenizer();
+    return new LoadedTokenizer(tokenizer, chatTemplate(), TranslationLanguages.of(tokenizer, false));
+  }
+
+  private Tokenizer tokenizer() {
     String source = metadata.file().toString();
     Optional<String> original = metadata.text("tokenizer.huggingface.json");
-    ObjectNode definition = original.isPresent()
-        ? Json.object(original.get().getBytes(StandardCharsets.UTF_8), source + " (tokenizer.huggingface.json)")
-        : definition();
-    return new LoadedTokenizer(new JsonTokenizer(definition, tokens.size(), source), chatTemplate());
+    if (original.isPresent()) {
+      return new JsonTokenizer(
+          Json.object(original.get().getBytes(StandardCharsets.UTF_8), source + " (tokenizer.huggingface.json)"),
+          tokens.size(), source);
+    }
+    String model = metadata.text("tokenizer.ggml.model").orElse("none");
+    return switch (model) {
+      case "gpt2" -> new JsonTokenizer(definition(), tokens.size(), source);
+      case "llama" -> new GgufSentencePiece(metadata, false).tokenizer();
+      case "t5" -> new GgufSentencePiece(metadata, true).tokenizer();
+      case "none" -> throw refuse("has no tokenizer. Serve the Hugging Face folder that it was made from");
+      default -> throw refuse("has a tokenizer of kind '%s' (tokenizer.ggml.model); known are gpt2, llama, t5"
+          .formatted(model));
+    };
   }
 
   private @Nullable ChatTemplate chatTemplate() {
@@ -62,13 +77,6 @@ final class GgufVocabulary {
   }
 
   private ObjectNode definition() {
-    String model = metadata.text("tokenizer.ggml.model").orElse("none");
-    if (!model.equals("gpt2")) {
-      throw refuse(model.equals("none")
-          ? "has no tokenizer. Serve the Hugging Face folder that it was made from"
-          : "has a tokenizer of kind '%s' (tokenizer.ggml.model); only byte-level BPE ('gpt2') can be read yet"
-              .formatted(model));
-    }
     String name = metadata.text("tokenizer.ggml.pre").orElse("default");
     PreTokenizer preTokenizer = PreTokenizer.named(name);
     if (preTokenizer == null) {

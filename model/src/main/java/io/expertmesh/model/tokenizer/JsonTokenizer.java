@@ -3,6 +3,8 @@ package io.expertmesh.model.tokenizer;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.tokenizer.SentencePieceDetokenizer.FirstSpace;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -15,6 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class JsonTokenizer implements Tokenizer {
   private final HuggingFaceTokenizer library;
   private final Vocabulary vocabulary;
+  private final @Nullable FirstSpace firstSpace;
   private final int idLimit;
 
   /**
@@ -29,13 +32,14 @@ public final class JsonTokenizer implements Tokenizer {
     whole.putNull("truncation");
     whole.putNull("padding");
     vocabulary = Vocabulary.of(whole, source);
+    firstSpace = SentencePieceDecoder.firstSpace(whole.path("decoder"));
     library = NativeTokenizers.open(Json.bytes(whole), source);
     idLimit = Math.max(modelVocabulary, vocabulary.size());
   }
 
   @Override
   public int[] encode(String text, boolean addSpecialTokens) {
-    long[] ids = library.encode(wellFormed(text), addSpecialTokens, false).getIds();
+    long[] ids = library.encode(WellFormed.text(text), addSpecialTokens, false).getIds();
     int[] result = new int[ids.length];
     for (int i = 0; i < ids.length; i++) {
       result[i] = Math.toIntExact(ids[i]);
@@ -45,6 +49,9 @@ public final class JsonTokenizer implements Tokenizer {
 
   @Override
   public String decode(int[] ids, boolean skipSpecialTokens) {
+    if (firstSpace != null) {
+      return Streams.decode(streaming(skipSpecialTokens), ids);
+    }
     long[] checked = new long[ids.length];
     for (int i = 0; i < ids.length; i++) {
       checked[i] = checked(ids[i]);
@@ -54,10 +61,21 @@ public final class JsonTokenizer implements Tokenizer {
 
   @Override
   public StreamingDetokenizer streaming(boolean skipSpecialTokens) {
-    if (vocabulary.spelling() != Vocabulary.Spelling.BYTE_LEVEL) {
-      return new RedecodingDetokenizer(ids -> decode(ids, skipSpecialTokens));
+    return streaming(skipSpecialTokens, firstSpace);
+  }
+
+  @Override
+  public StreamingDetokenizer continuing(boolean skipSpecialTokens) {
+    return streaming(skipSpecialTokens, firstSpace == null ? null : FirstSpace.SHOWN);
+  }
+
+  private StreamingDetokenizer streaming(boolean skipSpecialTokens, @Nullable FirstSpace hidden) {
+    if (hidden != null) {
+      return new SentencePieceDetokenizer(this::checked, vocabulary, skipSpecialTokens, hidden);
     }
-    return new ByteDetokenizer(skipSpecialTokens ? this::tokenBytes : id -> vocabulary.bytes(checked(id)));
+    return vocabulary.spelling() == Vocabulary.Spelling.BYTE_LEVEL
+        ? new ByteDetokenizer(skipSpecialTokens ? this::tokenBytes : id -> vocabulary.bytes(checked(id)))
+        : new RedecodingDetokenizer(ids -> decode(ids, skipSpecialTokens));
   }
 
   @Override
@@ -81,30 +99,6 @@ public final class JsonTokenizer implements Tokenizer {
   }
 
   private int checked(int id) {
-    if (id < 0 || id >= idLimit) {
-      throw new FailureException(FailureCategory.INVALID_REQUEST,
-          "token id %d is outside the vocabulary; valid ids are 0 to %d".formatted(id, idLimit - 1));
-    }
-    return id;
-  }
-
-  /** A Java string may hold half a surrogate pair, UTF-8 cannot: each half becomes U+FFFD. */
-  private static String wellFormed(String text) {
-    StringBuilder fixed = null;
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (!Character.isSurrogate(c)) {
-        continue;
-      }
-      if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-        continue;
-      }
-      if (fixed == null) {
-        fixed = new StringBuilder(text);
-      }
-      fixed.setCharAt(i, '\uFFFD');
-    }
-    return fixed == null ? text : fixed.toString();
+    return IdRange.check(id, idLimit);
   }
 }

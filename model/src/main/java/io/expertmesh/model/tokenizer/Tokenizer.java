@@ -15,6 +15,12 @@ public interface Tokenizer {
   /** A decoder for one stream of ids that never emits half a character. */
   StreamingDetokenizer streaming(boolean skipSpecialTokens);
 
+  /**
+   * The same for ids that go on with a text: a space at their beginning is shown, also where {@link #streaming} takes
+   * it for the one that the tokenizer puts before every text.
+   */
+  StreamingDetokenizer continuing(boolean skipSpecialTokens);
+
   /** The bytes that {@code id} stands for in running text; empty for special tokens and ids without a token. */
   byte[] tokenBytes(int id);
 

@@ -8,48 +8,74 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The tokenizer's files in a Hugging Face folder. {@code tokenizer.json} rules; the others name special tokens. */
+/**
+ * The tokenizer's files in a Hugging Face folder. {@code tokenizer.json} rules, then a SentencePiece model; the others
+ * name special tokens.
+ */
 final class TokenizerFolder {
+  private static final List<String> SENTENCE_PIECE = List.of("tokenizer.model", "spiece.model",
+      "sentencepiece.bpe.model");
+
   private final Path folder;
+  private final JsonNode modelConfig;
   private final ObjectNode config;
+  private final TextFamily family;
   private final Map<String, String> specialTokens;
 
-  TokenizerFolder(Path folder) {
+  /** @param modelConfig {@code config.json}, empty if there is none */
+  TokenizerFolder(Path folder, JsonNode modelConfig) {
     this.folder = folder;
+    this.modelConfig = modelConfig;
     this.config = optional("tokenizer_config.json");
+    this.family = TextFamily.of(modelConfig, config);
     this.specialTokens = specialTokens(optional("special_tokens_map.json"), config);
   }
 
-  /** @param modelVocabulary rows of the model's embedding, 0 if not known */
-  LoadedTokenizer load(int modelVocabulary) {
+  LoadedTokenizer load() {
+    Tokenizer tokenizer = tokenizer();
+    return new LoadedTokenizer(tokenizer, chatTemplate(),
+        TranslationLanguages.of(tokenizer, config.path("legacy_behaviour").asBoolean(false)));
+  }
+
+  private Tokenizer tokenizer() {
     Path file = folder.resolve("tokenizer.json");
-    if (!Files.isRegularFile(file)) {
-      throw missing();
+    if (Files.isRegularFile(file)) {
+      ObjectNode definition = Json.readObject(file);
+      addSpecialTokens(definition);
+      frame(definition);
+      return new JsonTokenizer(definition, modelConfig.path("vocab_size").asInt(0), file.toString());
     }
-    ObjectNode definition = Json.readObject(file);
-    addSpecialTokens(definition);
-    frame(definition);
-    return new LoadedTokenizer(new JsonTokenizer(definition, modelVocabulary, file.toString()), chatTemplate());
+    for (String name : SENTENCE_PIECE) {
+      Path model = folder.resolve(name);
+      if (Files.isRegularFile(model)) {
+        SentencePieceFolder pieces = new SentencePieceFolder(model, config, modelConfig, specialTokens);
+        pieces.roles().forEach(specialTokens::putIfAbsent);
+        return pieces.tokenizer();
+      }
+    }
+    throw missing();
   }
 
   private FailureException missing() {
-    for (String other : new String[]{"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json"}) {
+    String problem = "%s has no tokenizer: looked for tokenizer.json, %s. ".formatted(folder,
+        String.join(", ", SENTENCE_PIECE));
+    for (String other : new String[]{"vocab.json", "tekken.json", "qwen.tiktoken"}) {
       if (Files.exists(folder.resolve(other))) {
         return new FailureException(FailureCategory.INVALID_CHECKPOINT,
-            ("%1$s has %2$s but no tokenizer.json, which is "
-                + "read. Write it with: python -c \"from transformers import AutoTokenizer; "
-                + "AutoTokenizer.from_pretrained('%1$s').save_pretrained('%1$s')\"").formatted(folder, other));
+            (problem + "It has %2$s; make a tokenizer.json of it with: python -c \"from transformers import "
+                + "AutoTokenizer; AutoTokenizer.from_pretrained('%1$s').save_pretrained('%1$s')\"")
+                .formatted(folder, other));
       }
     }
     return new FailureException(FailureCategory.INVALID_CHECKPOINT,
-        "%s has no tokenizer (no tokenizer.json). Copy the tokenizer's files from where the model is from"
-            .formatted(folder));
+        problem + "Copy the tokenizer's files from where the model is from");
   }
 
   private ObjectNode optional(String name) {
@@ -61,9 +87,9 @@ final class TokenizerFolder {
     Map<String, String> tokens = new LinkedHashMap<>();
     for (ObjectNode source : new ObjectNode[]{map, config}) {
       for (Map.Entry<String, JsonNode> entry : source.properties()) {
-        JsonNode value = entry.getValue().isObject() ? entry.getValue().path("content") : entry.getValue();
-        if (entry.getKey().endsWith("_token") && value.isString()) {
-          tokens.put(entry.getKey(), value.stringValue());
+        String token = AddedTokens.content(entry.getValue());
+        if (entry.getKey().endsWith("_token") && !token.isEmpty()) {
+          tokens.put(entry.getKey(), token);
         }
       }
     }
@@ -89,19 +115,35 @@ final class TokenizerFolder {
     }
   }
 
-  /** Where tokenizer.json says nothing of a prefix, {@code add_bos_token} and {@code add_eos_token} do. */
+  /**
+   * Where tokenizer.json says nothing of a prefix, {@code add_bos_token} and {@code add_eos_token} do. Families for
+   * which other programs than the tokenizer's decide are framed as these do it.
+   */
   private void frame(ObjectNode definition) {
-    if (definition.path("post_processor").isObject()) {
-      return;
+    switch (family) {
+      case OPEN_MOE -> {
+        definition.remove("post_processor");
+        new BosEos(special(definition, "<pad>"), null).writeTo(definition);
+      }
+      case NLLB -> {
+        definition.remove("post_processor");
+        new BosEos(special(definition, config.path("src_lang").asString("eng_Latn")), special(definition, "</s>"))
+            .writeTo(definition);
+      }
+      case DECODER, T5 -> {
+        if (!definition.path("post_processor").isObject()) {
+          new BosEos(wanted(definition, "bos_token"), wanted(definition, "eos_token")).writeTo(definition);
+        }
+      }
     }
-    new BosEos(wanted(definition, "bos_token"), wanted(definition, "eos_token")).writeTo(definition);
   }
 
   private BosEos.@Nullable Special wanted(ObjectNode definition, String name) {
     String token = specialTokens.get(name);
-    if (token == null || !config.path("add_" + name).asBoolean(false)) {
-      return null;
-    }
+    return token == null || !config.path("add_" + name).asBoolean(false) ? null : special(definition, token);
+  }
+
+  private static BosEos.@Nullable Special special(ObjectNode definition, String token) {
     for (JsonNode added : definition.path("added_tokens")) {
       if (added.path("content").asString("").equals(token)) {
         return new BosEos.Special(token, added.path("id").asInt(0));
@@ -121,7 +163,9 @@ final class TokenizerFolder {
         return new ChatTemplate(template, specialTokens, folder.resolve(name).toString());
       }
     }
-    return null;
+    return family == TextFamily.OPEN_MOE
+        ? new ChatTemplate(OpenMoeChat.TEMPLATE, specialTokens, "OpenMoE-8B-Chat")
+        : null;
   }
 
   /** A template, or the one called {@code default} of a list of named ones. */

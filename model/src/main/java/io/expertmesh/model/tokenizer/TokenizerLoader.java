@@ -7,6 +7,7 @@ import io.expertmesh.model.checkpoint.QuantizedCheckpoint;
 import io.expertmesh.model.failure.FailureException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import tools.jackson.databind.JsonNode;
 
 /** Opens the tokenizer and the chat template of a checkpoint. */
 public final class TokenizerLoader {
@@ -17,7 +18,7 @@ public final class TokenizerLoader {
     return switch (checkpoint) {
       case GgufCheckpoint gguf -> new GgufVocabulary(gguf.metadata()).load();
       case QuantizedCheckpoint quantized -> load(quantized.source());
-      default -> new TokenizerFolder(checkpoint.location()).load(checkpoint.config().path("vocab_size").asInt(0));
+      default -> new TokenizerFolder(checkpoint.location(), checkpoint.config()).load();
     };
   }
 
@@ -30,8 +31,8 @@ public final class TokenizerLoader {
   public static LoadedTokenizer load(Path location) {
     if (Files.isDirectory(location)) {
       Path config = location.resolve("config.json");
-      int vocabulary = Files.isRegularFile(config) ? Json.readObject(config).path("vocab_size").asInt(0) : 0;
-      return new TokenizerFolder(location).load(vocabulary);
+      JsonNode model = Files.isRegularFile(config) ? Json.readObject(config) : Json.MAPPER.createObjectNode();
+      return new TokenizerFolder(location, model).load();
     }
     return new GgufVocabulary(GgufMetadata.read(location)).load();
   }

@@ -12,6 +12,22 @@ final class Utf8Stream {
   private int missing;
   private int lowest = 0x80;
   private int highest = 0xBF;
+  private final boolean eachByte;
+  /** Bytes of the incomplete character. */
+  private int seen;
+
+  Utf8Stream() {
+    this(false);
+  }
+
+  private Utf8Stream(boolean eachByte) {
+    this.eachByte = eachByte;
+  }
+
+  /** A decoder that makes each byte of such a part a U+FFFD, as SentencePiece does. */
+  static Utf8Stream replacingEachByte() {
+    return new Utf8Stream(true);
+  }
 
   /** Appends to {@code out} what is certain after {@code next}. */
   void accept(byte next, StringBuilder out) {
@@ -25,6 +41,7 @@ final class Utf8Stream {
       lowest = 0x80;
       highest = 0xBF;
       codePoint = codePoint << 6 | (value & 0x3F);
+      seen++;
       if (--missing == 0) {
         out.appendCodePoint(codePoint);
       }
@@ -34,7 +51,7 @@ final class Utf8Stream {
   /** Ends the stream: an incomplete character becomes U+FFFD. */
   void flush(StringBuilder out) {
     if (missing > 0) {
-      out.appendCodePoint(REPLACEMENT);
+      out.repeat(REPLACEMENT, eachByte ? seen : 1);
     }
     missing = 0;
     lowest = 0x80;
@@ -62,5 +79,6 @@ final class Utf8Stream {
   private void expect(int continuationBytes, int leadingBits) {
     missing = continuationBytes;
     codePoint = leadingBits;
+    seen = 1;
   }
 }

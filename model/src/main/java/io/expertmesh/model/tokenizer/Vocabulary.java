@@ -31,7 +31,11 @@ final class Vocabulary {
   private final BitSet special;
   private final Spelling spelling;
 
-  private Vocabulary(@Nullable String[] tokens, BitSet special, Spelling spelling) {
+  /**
+   * @param tokens by id, null for an id without one
+   * @param special ids of tokens that are no text
+   */
+  Vocabulary(@Nullable String[] tokens, BitSet special, Spelling spelling) {
     this.tokens = tokens;
     this.special = special;
     this.spelling = spelling;
@@ -80,20 +84,10 @@ final class Vocabulary {
   }
 
   private static Spelling spelling(JsonNode decoder) {
-    return switch (decoder.path("type").asString("")) {
-      case "ByteLevel" -> Spelling.BYTE_LEVEL;
-      case "Metaspace", "ByteFallback", "Replace" -> Spelling.SENTENCE_PIECE;
-      case "Sequence" -> {
-        for (JsonNode part : decoder.path("decoders")) {
-          Spelling spelling = spelling(part);
-          if (spelling != Spelling.PLAIN) {
-            yield spelling;
-          }
-        }
-        yield Spelling.PLAIN;
-      }
-      default -> Spelling.PLAIN;
-    };
+    if (decoder.path("type").asString("").equals("ByteLevel")) {
+      return Spelling.BYTE_LEVEL;
+    }
+    return SentencePieceDecoder.firstSpace(decoder) == null ? Spelling.PLAIN : Spelling.SENTENCE_PIECE;
   }
 
   Spelling spelling() {
@@ -120,7 +114,10 @@ final class Vocabulary {
     String token = text(id);
     return switch (spelling) {
       case BYTE_LEVEL -> ByteLevelAlphabet.bytes(token);
-      case SENTENCE_PIECE -> sentencePieceBytes(token);
+      case SENTENCE_PIECE -> {
+        int value = byteValue(id);
+        yield value < 0 ? token.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8) : new byte[]{(byte) value};
+      }
       case PLAIN -> token.getBytes(StandardCharsets.UTF_8);
     };
   }
@@ -130,15 +127,16 @@ final class Vocabulary {
     return isSpecial(id) ? NOTHING : bytes(id);
   }
 
-  private static byte[] sentencePieceBytes(String token) {
-    if (token.length() == 6 && token.startsWith("<0x") && token.endsWith(">")) {
-      int high = Character.digit(token.charAt(3), 16);
-      int low = Character.digit(token.charAt(4), 16);
-      if (high >= 0 && low >= 0) {
-        return new byte[]{(byte) (high << 4 | low)};
-      }
+  /** The byte that a SentencePiece token like {@code <0xE4>} is, -1 if {@code id} is no such token. */
+  int byteValue(int id) {
+    String token = text(id);
+    if (spelling != Spelling.SENTENCE_PIECE || token.length() != 6 || !token.startsWith("<0x")
+        || !token.endsWith(">")) {
+      return -1;
     }
-    return token.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8);
+    int high = Character.digit(token.charAt(3), 16);
+    int low = Character.digit(token.charAt(4), 16);
+    return high < 0 || low < 0 ? -1 : (high << 4) | low;
   }
 
   @Override

@@ -96,7 +96,8 @@ class GgufVocabularyTest {
 
   @Test
   void otherKindsOfTokenizersAreRefusedByName() {
-    assertRefused("tokenizer.ggml.model", "llama", "'llama'");
+    assertRefused("tokenizer.ggml.model", "bert", "'bert'");
+    assertRefused("tokenizer.ggml.model", "llama", "0 scores");
     assertRefused("tokenizer.ggml.model", "none", "has no tokenizer");
     assertRefused("tokenizer.ggml.pre", "kimi-k2", "'kimi-k2'");
   }

@@ -35,10 +35,12 @@ class TokenizerLoaderTest {
   void aFolderWithoutTokenizerIsRefused() throws IOException {
     assertThatThrownBy(() -> TokenizerLoader.load(folder)).isInstanceOfSatisfying(FailureException.class,
         e -> assertThat(e.category()).isEqualTo(FailureCategory.INVALID_CHECKPOINT))
-        .hasMessageContaining("no tokenizer.json");
-    Files.writeString(folder.resolve("tokenizer.model"), "");
-    assertThatThrownBy(() -> TokenizerLoader.load(folder)).hasMessageContaining("tokenizer.model but no tokenizer.json")
+        .hasMessageContaining("looked for tokenizer.json, tokenizer.model, spiece.model, sentencepiece.bpe.model");
+    Files.writeString(folder.resolve("vocab.json"), "{}");
+    assertThatThrownBy(() -> TokenizerLoader.load(folder)).hasMessageContaining("It has vocab.json")
         .hasMessageContaining("AutoTokenizer");
+    Files.writeString(folder.resolve("tokenizer.model"), "");
+    assertThatThrownBy(() -> TokenizerLoader.load(folder)).hasMessageContaining("is not a SentencePiece model");
     Files.writeString(folder.resolve("tokenizer.json"), "{\"model\":");
     assertThatThrownBy(() -> TokenizerLoader.load(folder)).hasMessageContaining("not valid JSON");
   }
