@@ -1,7 +1,6 @@
 package io.expertmesh.model.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.tokenizer.SentencePieceDetokenizer.FirstSpace;
 import org.jspecify.annotations.Nullable;

@@ -80,7 +80,7 @@ class GgufSentencePieceTest {
   /** The largest field of {@code normalizer_spec}, found by its tag and length. */
   private static long[] charsMap(byte[] model) {
     for (int at = 0; at < model.length - 4; at++) {
-      int length = model[at + 1] & 0x7F | (model[at + 2] & 0x7F) << 7 | (model[at + 3] & 0x7F) << 14;
+      int length = (model[at + 1] & 0x7F) | ((model[at + 2] & 0x7F) << 7) | ((model[at + 3] & 0x7F) << 14);
       if (model[at] == 0x12 && model[at + 1] < 0 && model[at + 2] < 0 && model[at + 3] >= 0 && length > 100_000
           && at + 4 + length <= model.length && model[at + 7] == 0) {
         long[] values = new long[length];
