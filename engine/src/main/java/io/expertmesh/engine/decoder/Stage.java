@@ -6,11 +6,13 @@ import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.FeedForward;
+import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.architecture.Residual;
 import io.expertmesh.model.architecture.Rotary;
 import io.expertmesh.model.decoder.DecoderWeights;
 import io.expertmesh.model.decoder.DecoderWeights.AttentionWeights;
+import io.expertmesh.model.decoder.DecoderWeights.LatentAttentionWeights;
 import io.expertmesh.model.decoder.DecoderWeights.MoeWeights;
 import io.expertmesh.model.decoder.DecoderWeights.ResidualWeights;
 import io.expertmesh.model.decoder.FeedForwardRunner;
@@ -87,6 +89,10 @@ record Stage(List<Dense> dense, @Nullable Mixture mixture) {
             dense.add(new Dense(branch, new AttentionLayer(layer, attention, (AttentionWeights) w.operation(), table,
                 pageTokens, kernels, pool)));
           }
+          case LatentAttention attention -> dense.add(new Dense(branch, new LatentAttentionLayer(layer, attention,
+              (LatentAttentionWeights) w.operation(),
+              tables.computeIfAbsent(attention.rotary(), key -> RotaryTable.of(positions, key)), pageTokens, kernels,
+              pool)));
           case FeedForward network ->
             dense.add(new Dense(branch, new FeedForwardLayer((FeedForwardWeights) w.operation(), runner)));
           case MixtureOfExperts moe -> {

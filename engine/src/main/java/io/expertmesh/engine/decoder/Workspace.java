@@ -3,12 +3,14 @@ package io.expertmesh.engine.decoder;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.Residual;
 
 /** The activations of a step, allocated once and grown when a step has more rows than any before. */
 final class Workspace {
   private final Architecture model;
   private final float[][] scores;
+  private final float[][] latents;
   private float[] hidden = new float[0];
   private float[] normed = new float[0];
   private float[] delta = new float[0];
@@ -16,12 +18,14 @@ final class Workspace {
   private float[] keys = new float[0];
   private float[] values = new float[0];
   private float[] mixed = new float[0];
+  private float[] queryLatents = new float[0];
   private float[] expertOutputs = new float[0];
   private float[] sharedOutput = new float[0];
 
   Workspace(Architecture model, int workers) {
     this.model = model;
     this.scores = new float[workers][0];
+    this.latents = new float[workers][0];
   }
 
   void fit(int rows) {
@@ -30,11 +34,19 @@ final class Workspace {
     }
     int queryWidth = 0;
     int keyWidth = 0;
+    int mixedWidth = 0;
+    int queryRank = 0;
     for (Block block : model.blocks()) {
       for (Residual residual : block.residuals()) {
         if (residual.operation() instanceof Attention attention) {
           queryWidth = Math.max(queryWidth, attention.queryWidth());
           keyWidth = Math.max(keyWidth, attention.keyValueWidth());
+          mixedWidth = Math.max(mixedWidth, attention.queryWidth());
+        } else if (residual.operation() instanceof LatentAttention attention) {
+          queryWidth = Math.max(queryWidth, attention.queryWidth());
+          keyWidth = Math.max(keyWidth, attention.cachedWidth());
+          mixedWidth = Math.max(mixedWidth, attention.valueWidth());
+          queryRank = Math.max(queryRank, attention.queryRank() == null ? 0 : attention.queryRank());
         }
       }
     }
@@ -44,7 +56,8 @@ final class Workspace {
     queries = new float[rows * queryWidth];
     keys = new float[rows * keyWidth];
     values = new float[rows * keyWidth];
-    mixed = new float[rows * queryWidth];
+    mixed = new float[rows * mixedWidth];
+    queryLatents = new float[rows * queryRank];
     boolean shared = model.mixture().map(moe -> moe.shared() != null).orElse(false);
     sharedOutput = new float[shared ? rows * model.hiddenSize() : 0];
   }
@@ -69,7 +82,7 @@ final class Workspace {
     return queries;
   }
 
-  /** (rows, keyValueWidth). */
+  /** (rows, keyValueWidth), or (rows, cachedWidth) of latent attention. */
   float[] keys() {
     return keys;
   }
@@ -79,9 +92,14 @@ final class Workspace {
     return values;
   }
 
-  /** The heads' outputs (rows, queryWidth). */
+  /** The heads' outputs (rows, queryWidth), or (rows, valueWidth) of latent attention. */
   float[] mixed() {
     return mixed;
+  }
+
+  /** The latents that queries are made from (rows, queryRank). */
+  float[] queryLatents() {
+    return queryLatents;
   }
 
   /** The experts' outputs (rows, hidden). */
@@ -103,5 +121,13 @@ final class Workspace {
       scores[worker] = new float[Math.max(positions, 2 * scores[worker].length)];
     }
     return scores[worker];
+  }
+
+  /** Scratch of at least {@code floats} floats for one worker, beside {@link #scores}. */
+  float[] latents(int worker, int floats) {
+    if (latents[worker].length < floats) {
+      latents[worker] = new float[floats];
+    }
+    return latents[worker];
   }
 }

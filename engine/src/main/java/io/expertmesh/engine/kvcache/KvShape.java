@@ -3,6 +3,7 @@ package io.expertmesh.engine.kvcache;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.Residual;
 import java.util.List;
 
@@ -23,6 +24,9 @@ public record KvShape(int heads, int keyDim, int valueDim) {
     for (Residual residual : block.residuals()) {
       if (residual.operation() instanceof Attention attention) {
         return new KvShape(attention.kvHeads(), attention.headDim(), attention.headDim());
+      }
+      if (residual.operation() instanceof LatentAttention attention) {
+        return new KvShape(1, attention.cachedWidth(), 0); // values are read from the keys
       }
     }
     return new KvShape(0, 0, 0);

@@ -1,4 +1,4 @@
 package io.expertmesh.model.architecture;
 
 /** What a residual branch computes, from (tokens, hidden) to (tokens, hidden). */
-public sealed interface Operation permits Attention, FeedForward, MixtureOfExperts {}
+public sealed interface Operation permits Attention, LatentAttention, FeedForward, MixtureOfExperts {}

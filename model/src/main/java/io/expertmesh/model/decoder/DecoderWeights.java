@@ -43,7 +43,8 @@ public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, NormWe
       @Nullable NormWeights after) {}
 
   /** The weights of an operation, of the kind that the description says. */
-  public sealed interface OperationWeights permits AttentionWeights, FeedForwardWeights, MoeWeights {}
+  public sealed interface OperationWeights
+      permits AttentionWeights, LatentAttentionWeights, FeedForwardWeights, MoeWeights {}
 
   /**
    * @param weight (width)
@@ -69,6 +70,29 @@ public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, NormWe
   public record AttentionBiases(float @Nullable [] query, float @Nullable [] key, float @Nullable [] value,
       float @Nullable [] output) {
     public static final AttentionBiases NONE = new AttentionBiases(null, null, null, null);
+  }
+
+  /**
+   * @param queryDown (queryRank, hidden); null if queries are made from the input
+   * @param queryDownBias (queryRank) or null
+   * @param queryNorm (queryRank); null without queryDown
+   * @param query (queryWidth, queryRank), or (queryWidth, hidden)
+   * @param down (cachedWidth, hidden): to the latent and the key that is rotated
+   * @param downBias (cachedWidth) or null
+   * @param norm (rank)
+   * @param keyUp by head: (rank, plainDim), from plain queries to the latent space
+   * @param valueUp by head: (valueDim, rank)
+   * @param output (hidden, valueWidth)
+   * @param outputBias (hidden) or null
+   */
+  public record LatentAttentionWeights(@Nullable Matrix queryDown, float @Nullable [] queryDownBias,
+      @Nullable NormWeights queryNorm, Matrix query, Matrix down, float @Nullable [] downBias, NormWeights norm,
+      List<Matrix> keyUp, List<Matrix> valueUp, Matrix output,
+      float @Nullable [] outputBias) implements OperationWeights {
+    public LatentAttentionWeights {
+      keyUp = List.copyOf(keyUp);
+      valueUp = List.copyOf(valueUp);
+    }
   }
 
   /**

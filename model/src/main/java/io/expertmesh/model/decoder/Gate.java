@@ -12,6 +12,9 @@ import java.util.Set;
 
 /** The router of a mixture-of-experts layer: scores, then the k best. */
 public final class Gate {
+  /** What DeepSeek adds to a sum that it divides by; too little to change any but a sum of scores that are all 0. */
+  private static final float SMALLEST_SUM = 1e-20f;
+
   private final MixtureOfExperts moe;
   private final Router router;
   private final GateWeights weights;
@@ -56,11 +59,11 @@ public final class Gate {
     if (router.scoring() == Scoring.SOFTMAX_OF_CHOSEN) {
       kernels.softmax(chosen, 0, chosen.length);
     }
-    float sum = router.normalize() ? sum(chosen) : 1f;
+    float divisor = router.normalize() ? sum(chosen) + SMALLEST_SUM : 1f;
     int at = token * moe.topK();
     for (int rank = 0; rank < best.length; rank++) {
       routing.expertIds()[at + rank] = best[rank];
-      routing.weights()[at + rank] = chosen[rank] / sum * router.scale();
+      routing.weights()[at + rank] = chosen[rank] / divisor * router.scale();
     }
   }
 

@@ -7,11 +7,13 @@ import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.FeedForward;
+import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.architecture.Norm;
 import io.expertmesh.model.architecture.Operation;
 import io.expertmesh.model.architecture.Residual;
 import io.expertmesh.model.decoder.DecoderWeights.AttentionWeights;
+import io.expertmesh.model.decoder.DecoderWeights.LatentAttentionWeights;
 import io.expertmesh.model.decoder.DecoderWeights.MoeWeights;
 import io.expertmesh.model.decoder.DecoderWeights.NormWeights;
 import io.expertmesh.model.decoder.DecoderWeights.OperationWeights;
@@ -82,6 +84,7 @@ public final class ReferenceDecoder {
   private static String stageAfter(Operation operation) {
     return switch (operation) {
       case Attention a -> "attention_residual";
+      case LatentAttention a -> "attention_residual";
       case MixtureOfExperts m -> "moe_residual";
       case FeedForward f -> "feed_forward_residual";
     };
@@ -91,6 +94,8 @@ public final class ReferenceDecoder {
   private float[] compute(String layer, Operation operation, OperationWeights weights, float[] x) {
     return switch (operation) {
       case Attention attention -> attention(attention, (AttentionWeights) weights, x);
+      case LatentAttention attention ->
+        new ReferenceLatentAttention(attention, (LatentAttentionWeights) weights, kernels).forward(x);
       case MixtureOfExperts moe -> mixture(layer, moe, (MoeWeights) weights, x);
       case FeedForward dense -> {
         float[] y = feedForward((FeedForwardWeights) weights, x);

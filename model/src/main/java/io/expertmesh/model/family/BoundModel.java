@@ -27,7 +27,7 @@ public record BoundModel(Architecture architecture, DecoderWeights weights) {
     Architecture architecture = family.architecture(config);
     TensorBinder tensors = new TensorBinder(checkpoint, kernels);
     DecoderWeights weights = new WeightBinder(architecture, family.names(), tensors).bind(experts);
-    tensors.requireAllBound();
+    tensors.requireAllBound(family.unused(config));
     return new BoundModel(architecture, weights);
   }
 }

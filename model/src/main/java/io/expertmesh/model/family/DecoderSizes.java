@@ -28,9 +28,25 @@ record DecoderSizes(int vocabulary, int hidden, int layers, int heads, int kvHea
       throw config.invalid("asks for %d heads and %d key heads over %d floats; each must divide the other, heads evenly"
           .formatted(heads, kvHeads, hidden));
     }
-    return new DecoderSizes(config.positiveInt("vocab_size", MAX_VOCABULARY), hidden,
-        config.positiveInt("num_hidden_layers", MAX_LAYERS), heads, kvHeads, headDim,
-        config.positiveInt("max_position_embeddings", MAX_CONTEXT), config.bool("tie_word_embeddings", false));
+    return of(config, heads, kvHeads, headDim);
+  }
+
+  /** As {@link #of(ModelConfig)}, but without {@code head_dim}, for attention that has other names for its widths. */
+  static DecoderSizes withHeadsOf(ModelConfig config, int headDim) {
+    int heads = config.positiveInt("num_attention_heads", MAX_WIDTH);
+    int kvHeads = config.positiveInt("num_key_value_heads", MAX_WIDTH, heads);
+    if (kvHeads != heads) {
+      throw config.invalid("\"num_key_value_heads\" is %d, but latent attention has a key for each of its %d heads"
+          .formatted(kvHeads, heads));
+    }
+    return of(config, heads, kvHeads, headDim);
+  }
+
+  private static DecoderSizes of(ModelConfig config, int heads, int kvHeads, int headDim) {
+    return new DecoderSizes(config.positiveInt("vocab_size", MAX_VOCABULARY),
+        config.positiveInt("hidden_size", MAX_WIDTH), config.positiveInt("num_hidden_layers", MAX_LAYERS), heads,
+        kvHeads, headDim, config.positiveInt("max_position_embeddings", MAX_CONTEXT),
+        config.bool("tie_word_embeddings", false));
   }
 
   /** Experts of a layer, under whichever of its names the configuration has it. */

@@ -1,6 +1,7 @@
 package io.expertmesh.model.family;
 
 import io.expertmesh.model.architecture.Architecture;
+import java.util.List;
 
 /** One family of models: what its configuration means, and what its tensors are called. */
 public interface ModelFamily {
@@ -23,5 +24,10 @@ public interface ModelFamily {
   /** Names of the tensors; those that most families have, by default. */
   default TensorNames names() {
     return TensorNames.usual();
+  }
+
+  /** Prefixes of tensors that releases have and that answers do not depend on; other unknown tensors are refused. */
+  default List<String> unused(ModelConfig config) {
+    return List.of();
   }
 }

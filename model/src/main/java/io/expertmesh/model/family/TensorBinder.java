@@ -26,6 +26,11 @@ public final class TensorBinder {
     this.unbound = new LinkedHashMap<>(checkpoint.tensors());
   }
 
+  /** The kernels whose layout matrices get. */
+  Kernels kernels() {
+    return kernels;
+  }
+
   /** Whether the checkpoint has the tensor. */
   public boolean has(String name) {
     return checkpoint.tensors().containsKey(name);
@@ -77,6 +82,11 @@ public final class TensorBinder {
         stored.biases());
   }
 
+  /** The matrix {@code name} of shape (rows, cols), in the type that it is computed with. */
+  WeightMatrix loaded(String name, int rows, int cols) {
+    return checkpoint.load(stored(name, rows, cols));
+  }
+
   private Matrix prepare(WeightMatrix stored) {
     return kernels.prepare(checkpoint.load(stored));
   }
@@ -101,8 +111,13 @@ public final class TensorBinder {
     return tensor;
   }
 
-  /** Fails if the checkpoint has a tensor that the family did not bind: a model with it ignored would be another model. */
-  public void requireAllBound() {
+  /**
+   * Fails if the checkpoint has a tensor that the family did not bind: a model with it ignored would be another model.
+   *
+   * @param unused prefixes of tensors that need not be bound
+   */
+  public void requireAllBound(List<String> unused) {
+    unbound.keySet().removeIf(name -> unused.stream().anyMatch(name::startsWith));
     if (!unbound.isEmpty()) {
       String first = unbound.keySet().iterator().next();
       throw invalid("tensor %s is not part of a %s model%s".formatted(first,

@@ -69,6 +69,13 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
     return new TensorNames(embedding, finalNorm, output, layers, List.of(names), attention, moe, dense);
   }
 
+  /** {@link #usual}, with shared experts as DeepSeek names them. */
+  public static TensorNames deepseek() {
+    MoeNames moe = usual().moe();
+    return usual().withMoe(new MoeNames(moe.gate(), moe.correctionBias(), moe.experts(), moe.expert(),
+        "shared_experts", moe.sharedGate()));
+  }
+
   public TensorNames withMoe(MoeNames names) {
     return new TensorNames(embedding, finalNorm, output, layers, residuals, attention, names, dense);
   }

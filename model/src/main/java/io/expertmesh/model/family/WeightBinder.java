@@ -5,6 +5,7 @@ import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.Block;
 import io.expertmesh.model.architecture.FeedForward;
+import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.architecture.Norm;
 import io.expertmesh.model.architecture.Residual;
@@ -118,6 +119,7 @@ final class WeightBinder {
     String prefix = prefix(layer, residual);
     return switch (branch.operation()) {
       case Attention attention -> attention(prefix, attention);
+      case LatentAttention latent -> new LatentAttentionTensors(tensors, hidden).bind(prefix, latent);
       case FeedForward dense -> tensors.prepare(networks.dense(prefix, names.dense(), dense));
       case MixtureOfExperts moe -> mixture(layer, prefix, moe, experts);
     };
