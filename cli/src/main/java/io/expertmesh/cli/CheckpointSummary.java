@@ -2,6 +2,7 @@ package io.expertmesh.cli;
 
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.architecture.Residual;
 import io.expertmesh.model.checkpoint.Checkpoint;
@@ -81,18 +82,34 @@ record CheckpointSummary(
     Amount all = dtypes.values().stream().reduce(new Amount(0, 0, 0), Amount::plus);
     List<TensorShape> tensors = new ArrayList<>();
     shapes.forEach((shape, count) -> tensors.add(new TensorShape(shape.name, shape.dtype, shape.shape, count)));
-    Attention attention = model.blocks().getFirst().residuals().stream().map(Residual::operation)
-        .filter(Attention.class::isInstance).map(Attention.class::cast).findFirst().orElseThrow();
+    Heads heads = heads(model);
     MixtureOfExperts moe = model.mixture().orElse(null);
     int count = Math.max(1, model.experts());
     int topK = moe == null ? 1 : moe.topK();
     return new CheckpointSummary(checkpoint.location().toString(), model.modelType(), model.hiddenSize(),
-        model.blocks().size(), attention.heads(), attention.kvHeads(), attention.headDim(), model.vocabularySize(),
+        model.blocks().size(), heads.count(), heads.keyCount(), heads.width(), model.vocabularySize(),
         model.contextLength(), model.moeLayers().size(), model.experts(), moe == null ? 0 : topK,
         moe != null && moe.router().normalize(), moe == null ? 0 : moe.expert().size(),
         text == null ? null : text.tokenizer().size(), text != null && text.chatTemplate() != null,
         all.parameters, all.parameters - experts.parameters / count * (count - topK),
         all.bytes, all.bytes - experts.bytes, experts.bytes / count, dtypes, tensors);
+  }
+
+  /**
+   * @param width floats of a query
+   */
+  private record Heads(int count, int keyCount, int width) {}
+
+  private static Heads heads(Architecture model) {
+    for (Residual residual : model.blocks().getFirst().residuals()) {
+      if (residual.operation() instanceof Attention attention) {
+        return new Heads(attention.heads(), attention.kvHeads(), attention.headDim());
+      }
+      if (residual.operation() instanceof LatentAttention attention) {
+        return new Heads(attention.heads(), attention.heads(), attention.queryDim());
+      }
+    }
+    throw new IllegalArgumentException("the first layer of a %s model has no attention".formatted(model.modelType()));
   }
 
   private static String generalName(String name) {

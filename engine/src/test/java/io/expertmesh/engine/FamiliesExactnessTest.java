@@ -43,13 +43,17 @@ class FamiliesExactnessTest {
       new EngineConfiguration(2, 4, 4, 8, 4, 64), // chunks of 8, pages of 4
       new EngineConfiguration(1, 1, 4, 1, 1, 64)); // token by token
 
+  /** Models that wait for something that is not there yet. */
+  private static final List<String> PENDING = List.of("openmoe-", "gpt-oss-mxfp4-");
+
   /** The golden models whose family can be served. */
   static List<String> models() {
     try (Stream<Path> folders = Files.list(TestModels.GOLDEN)) {
       return folders.filter(folder -> Files.exists(folder.resolve("config.json")))
           .filter(folder -> ModelFamilies.supported()
               .contains(JsonMapper.shared().readTree(folder.resolve("config.json")).path("model_type").asString("")))
-          .map(folder -> folder.getFileName().toString()).sorted().toList();
+          .map(folder -> folder.getFileName().toString())
+          .filter(name -> PENDING.stream().noneMatch(name::startsWith)).sorted().toList();
     } catch (IOException e) {
       throw new AssertionError(e);
     }

@@ -25,8 +25,9 @@ final class DeepseekV2 implements ModelFamily {
     config.requireAbsentOr("hidden_act", "silu");
     config.requireAbsentOr("scoring_func", "softmax");
     if (config.bool("norm_topk_prob", false)) {
-      throw config.invalid("\"norm_topk_prob\" is true; DeepSeek's code and transformers disagree on what that means for "
-          + "deepseek_v2, so only false is supported");
+      throw config
+          .invalid("\"norm_topk_prob\" is true; DeepSeek's code and transformers disagree on what that means for "
+              + "deepseek_v2, so only false is supported");
     }
     DecoderSizes sizes = DeepseekParts.latentSizes(config);
     Norm norm = Norm.rms(config.positiveFloat("rms_norm_eps"));
