@@ -33,12 +33,14 @@ final class GgufRope {
     Tensor longFactors = file.tensors().get(LONG);
     Tensor shortFactors = file.tensors().get(SHORT);
     if (longFactors != null || shortFactors != null) {
-      divided(tensor(shortFactors, SHORT), tensor(longFactors, LONG));
+      byLength(tensor(shortFactors, SHORT), tensor(longFactors, LONG));
       return;
     }
     if (factors != null) {
-      // The converter has worked out Llama 3's scaling, factor by factor; longrope is what says so.
-      divided(factors, factors);
+      // The converter has worked out Llama 3's scaling, factor by factor.
+      ObjectNode scaling = config.putObject("rope_scaling");
+      scaling.put("rope_type", "divided");
+      factors(scaling.putArray("factors"), factors);
       return;
     }
     String type = file.metadata().text(architecture.key("rope.scaling.type")).orElse("none");
@@ -54,7 +56,7 @@ final class GgufRope {
     return tensor;
   }
 
-  private void divided(Tensor shortFactors, Tensor longFactors) {
+  private void byLength(Tensor shortFactors, Tensor longFactors) {
     ObjectNode scaling = config.putObject("rope_scaling");
     scaling.put("rope_type", "longrope");
     double magnitude = real("attn_factor").orElse(1.0);

@@ -42,7 +42,8 @@ final class FeedForwardTensors {
    * <ul>
    *   <li>{@code experts.E.} and the names of a network;
    *   <li>{@code experts.gate_up_proj} (E, 2I, H), gate rows first, and {@code experts.down_proj} (E, H, I); for
-   *   gpt-oss (E, H, 2I), gate and up in turn, and (E, I, H), with {@code _bias} beside each;
+   *   gpt-oss (E, H, 2I), gate and up in turn, and (E, I, H), or in MXFP4 (E, 2I, H) and (E, H, I), with
+   *   {@code _bias} beside each;
    *   <li>{@code experts.gate_proj}, {@code experts.up_proj} (E, I, H) and {@code experts.down_proj} (E, H, I), as GGUF
    *   files have them;
    *   <li>{@code input_linear.weight} (E, 2I, H), gate rows first, and {@code output_linear.weight} (E, H, I): Granite.
@@ -65,7 +66,8 @@ final class FeedForwardTensors {
       return new StoredFeedForward(moe.expert().activation(),
           StoredMatrix.plain(stacked(experts + ".gate_proj", id, moe, size, hidden)),
           StoredMatrix.plain(stacked(experts + ".up_proj", id, moe, size, hidden)),
-          StoredMatrix.plain(stacked(experts + ".down_proj", id, moe, hidden, size)), null);
+          StoredMatrix.plain(stacked(experts + ".down_proj", id, moe, hidden, size)),
+          moe.expert().bias() ? stackedBiases(experts, moe, id) : null);
     }
     return dense(experts + "." + id + ".", names.expert(), moe.expert());
   }
@@ -78,13 +80,26 @@ final class FeedForwardTensors {
         StoredMatrix.plain(stacked(downName, id, moe, hidden, size)), null);
   }
 
-  /** Gate and up in turn, inputs first. */
+  /** Gate and up in turn: plain formats with the inputs first, blocks, which run along the inputs, with the outputs. */
   private StoredFeedForward interleaved(String experts, MixtureOfExperts moe, int id) {
     int size = moe.expert().size();
-    StoredMatrix gateUp = StoredMatrix.transposed(stacked(experts + ".gate_up_proj", id, moe, hidden, 2 * size));
-    return new StoredFeedForward(moe.expert().activation(), gateUp.take(0, 2, size), gateUp.take(1, 2, size),
-        StoredMatrix.transposed(stacked(experts + ".down_proj", id, moe, size, hidden)),
+    String gateUpName = experts + ".gate_up_proj";
+    String downName = experts + ".down_proj";
+    StoredMatrix gateUp = tensors.inBlocks(gateUpName)
+        ? StoredMatrix.plain(stacked(gateUpName, id, moe, 2 * size, hidden))
+        : StoredMatrix.transposed(stacked(gateUpName, id, moe, hidden, 2 * size));
+    StoredMatrix down = tensors.inBlocks(downName)
+        ? StoredMatrix.plain(stacked(downName, id, moe, hidden, size))
+        : StoredMatrix.transposed(stacked(downName, id, moe, size, hidden));
+    return new StoredFeedForward(moe.expert().activation(), gateUp.take(0, 2, size), gateUp.take(1, 2, size), down,
         interleavedBiases(experts, moe, id));
+  }
+
+  private Biases stackedBiases(String experts, MixtureOfExperts moe, int id) {
+    int size = moe.expert().size();
+    return new Biases(tensors.vector(experts + ".gate_proj_bias", id, moe.experts(), size),
+        tensors.vector(experts + ".up_proj_bias", id, moe.experts(), size),
+        tensors.vector(experts + ".down_proj_bias", id, moe.experts(), hidden));
   }
 
   private Biases interleavedBiases(String experts, MixtureOfExperts moe, int id) {

@@ -69,6 +69,21 @@ public final class ModelConfig {
     return (float) node.doubleValue();
   }
 
+  /** {@code length} finite numbers above 0. */
+  public float[] positiveFloats(String path, int length) {
+    JsonNode node = required(path);
+    float[] values = new float[length];
+    boolean valid = node.isArray() && node.size() == length;
+    for (int i = 0; valid && i < length; i++) {
+      values[i] = node.get(i).isNumber() ? (float) node.get(i).doubleValue() : 0;
+      valid = values[i] > 0 && Float.isFinite(values[i]);
+    }
+    if (!valid) {
+      throw invalid("\"%s\" is %s, not %d numbers above 0".formatted(path, node, length));
+    }
+    return values;
+  }
+
   /** As {@link #positiveFloat}, or null where the field is missing or null. */
   public @Nullable Float optionalPositiveFloat(String path) {
     return find(path) == null ? null : positiveFloat(path);

@@ -16,6 +16,7 @@ final class RopeConfig {
   private static final Map<String, Set<String>> OPTIONS = Map.of(
       "default", Set.of(),
       "linear", Set.of("factor"),
+      "divided", Set.of("factors"),
       "llama3", Set.of("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
       "yarn", Set.of("factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale",
           "mscale_all_dim", "attention_factor", "truncate"));
@@ -67,6 +68,7 @@ final class RopeConfig {
     }
     return switch (rope.type) {
       case "linear" -> rope.linear(layout, frequencies);
+      case "divided" -> rope.divided(layout, frequencies);
       case "llama3" -> rope.llama3(layout, frequencies);
       case "yarn" -> rope.yarn(layout, frequencies);
       default -> new Rotary(layout, frequencies, 1f);
@@ -91,6 +93,15 @@ final class RopeConfig {
     float factor = config.positiveFloat(section + ".factor");
     for (int i = 0; i < frequencies.length; i++) {
       frequencies[i] /= factor;
+    }
+    return new Rotary(layout, frequencies, 1f);
+  }
+
+  /** Each frequency by a factor of its own: what GGUF files have instead of Llama 3's options. */
+  private Rotary divided(Rotary.Layout layout, float[] frequencies) {
+    float[] factors = config.positiveFloats(section + ".factors", frequencies.length);
+    for (int i = 0; i < frequencies.length; i++) {
+      frequencies[i] /= factors[i];
     }
     return new Rotary(layout, frequencies, 1f);
   }

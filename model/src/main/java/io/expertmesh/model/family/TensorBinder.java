@@ -36,6 +36,12 @@ public final class TensorBinder {
     return checkpoint.tensors().containsKey(name);
   }
 
+  /** Whether the checkpoint has the tensor in a block format, whose blocks run along the last dimension. */
+  boolean inBlocks(String name) {
+    Tensor tensor = checkpoint.tensors().get(name);
+    return tensor != null && tensor.dtype().blockElements() > 1;
+  }
+
   /** The matrix {@code name} of shape (rows, cols), in the kernels' layout. */
   public Matrix matrix(String name, int rows, int cols) {
     return prepare(stored(name, rows, cols));

@@ -89,9 +89,9 @@ class GgufGoldenTest {
     switch (type) {
       case "default" -> assertThat(read.isMissingNode()).isTrue();
       case "llama3" -> {
-        assertThat(read.path("rope_type").asString()).isEqualTo("longrope");
-        assertThat(read.path("long_factor").get(0).asDouble()).isEqualTo(1.0);
-        JsonNode last = read.path("long_factor");
+        assertThat(read.path("rope_type").asString()).isEqualTo("divided");
+        assertThat(read.path("factors").get(0).asDouble()).isEqualTo(1.0);
+        JsonNode last = read.path("factors");
         assertThat(last.get(last.size() - 1).asDouble()).isEqualTo(scaling.path("factor").asDouble());
       }
       default -> {

@@ -1,0 +1,52 @@
+package io.expertmesh.model.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.expertmesh.kernels.ScalarKernels;
+import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.decoder.ReferenceDecoder;
+import io.expertmesh.model.family.BoundModel;
+import io.expertmesh.model.family.ModelFamilies;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A golden checkpoint computes the same as a GGUF file as it does as a folder. */
+class GgufDecoderTest {
+  /** Llama 3's rotary factors come rounded. */
+  private static final float TOLERANCE = 1e-4f;
+
+  static List<Path> files() throws IOException {
+    Path folder = GoldenCase.of("olmoe-base-f32").folder().resolveSibling("gguf");
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> ModelFamilies.supported()
+          .contains(Checkpoint.open(file).config().path("model_type").stringValue())).sorted().toList();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void logitsAreThoseOfTheFolder(Path file) {
+    GoldenCase golden = GoldenCase.of(file.getFileName().toString().replace(".gguf", ""));
+    for (GoldenCase.Prompt prompt : golden.prompts(0)) {
+      float[] expected = logits(golden.folder(), prompt.tokenIds());
+      float[] actual = logits(file, prompt.tokenIds());
+      if (file.toString().contains("llama-bias")) {
+        for (int i = 0; i < expected.length; i++) {
+          assertThat(Math.abs(actual[i] - expected[i])).isLessThan(TOLERANCE);
+        }
+      } else {
+        assertThat(actual).isEqualTo(expected);
+      }
+    }
+  }
+
+  private static float[] logits(Path location, int[] ids) {
+    BoundModel model = BoundModel.of(Checkpoint.open(location), new ScalarKernels());
+    return new ReferenceDecoder(model.architecture(), model.weights(), (stage, values) -> {}).logits(ids);
+  }
+}
