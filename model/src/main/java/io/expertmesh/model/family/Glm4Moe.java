@@ -33,22 +33,10 @@ final class Glm4Moe implements ModelFamily {
     Norm norm = Norm.rms(config.positiveFloat("rms_norm_eps"));
     Attention attention = Attention.of(sizes.heads(), sizes.kvHeads(), sizes.headDim(),
         config.bool("use_qk_norm", false) ? new Attention.QkNorm(norm, true) : null,
-        RopeConfig.of(config, Rotary.Layout.HALF, rotated(config, sizes.headDim())))
+        RopeConfig.ofPart(config, Rotary.Layout.HALF, sizes.headDim(), USUAL_ROTATED_PART))
         .withBias(config.bool("attention_bias", false), false);
     FeedForward dense = FeedForward.gatedSilu(DecoderSizes.width(config, "intermediate_size"));
     return sizes.decoder(modelType(), DeepseekParts.blocks(config, sizes.layers(), 1, norm, attention, dense,
         DeepseekParts.mixture(config, DeepseekParts.corrected(config), false)), norm);
-  }
-
-  /** Floats of a head that are rotated; the rest passes. */
-  private static int rotated(ModelConfig config, int headDim) {
-    float part = config.number("rope_parameters.partial_rotary_factor",
-        config.number("partial_rotary_factor", USUAL_ROTATED_PART));
-    int dims = (int) (headDim * part);
-    if (dims < 2 || dims > headDim || dims % 2 != 0) {
-      throw config.invalid("\"partial_rotary_factor\" is %s: %d of %d floats of a head would be rotated, in pairs"
-          .formatted(part, dims, headDim));
-    }
-    return dims;
   }
 }

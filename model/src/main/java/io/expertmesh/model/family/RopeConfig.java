@@ -62,15 +62,45 @@ final class RopeConfig {
    */
   static Rotary of(ModelConfig config, Rotary.Layout layout, int dims, float absentTheta) {
     RopeConfig rope = new RopeConfig(config, absentTheta);
+    float part = rope.part(1f);
+    if (part != 1f) {
+      throw config.invalid("\"partial_rotary_factor\" is %s; %s models rotate whole heads"
+          .formatted(part, config.modelType()));
+    }
+    return rope.rotary(layout, dims);
+  }
+
+  /**
+   * The rotation of the first {@code partial_rotary_factor} of a head's floats; the rest passes.
+   *
+   * @param absentPart what the family's class takes where the configuration has no such factor
+   */
+  static Rotary ofPart(ModelConfig config, Rotary.Layout layout, int headDim, float absentPart) {
+    RopeConfig rope = new RopeConfig(config, 10_000f);
+    float part = rope.part(absentPart);
+    int dims = (int) (headDim * part);
+    if (dims < 2 || dims > headDim || dims % 2 != 0) {
+      throw config.invalid("\"partial_rotary_factor\" is %s: %d of %d floats of a head would be rotated, in pairs"
+          .formatted(part, dims, headDim));
+    }
+    return rope.rotary(layout, dims);
+  }
+
+  private float part(float absent) {
+    String name = "partial_rotary_factor";
+    return config.number(section + "." + name, config.number(name, absent));
+  }
+
+  private Rotary rotary(Rotary.Layout layout, int dims) {
     float[] frequencies = new float[dims / 2];
     for (int i = 0; i < frequencies.length; i++) {
-      frequencies[i] = 1f / (float) StrictMath.pow(rope.theta, (float) (2 * i) / dims);
+      frequencies[i] = 1f / (float) StrictMath.pow(theta, (float) (2 * i) / dims);
     }
-    return switch (rope.type) {
-      case "linear" -> rope.linear(layout, frequencies);
-      case "divided" -> rope.divided(layout, frequencies);
-      case "llama3" -> rope.llama3(layout, frequencies);
-      case "yarn" -> rope.yarn(layout, frequencies);
+    return switch (type) {
+      case "linear" -> linear(layout, frequencies);
+      case "divided" -> divided(layout, frequencies);
+      case "llama3" -> llama3(layout, frequencies);
+      case "yarn" -> yarn(layout, frequencies);
       default -> new Rotary(layout, frequencies, 1f);
     };
   }

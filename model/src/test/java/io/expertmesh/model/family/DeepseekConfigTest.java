@@ -30,7 +30,8 @@ class DeepseekConfigTest {
       textBlock = """
           deepseek-base-f32 | scoring_func | "sigmoid" | only "softmax" is supported
           deepseek-base-f32 | rope_scaling | {"type": "dynamic", "factor": 2} | has the type "dynamic"
-          deepseek-v2-lite-f32 | topk_method | "noaux_tc" | supported: greedy, group_limited_greedy
+          deepseek-base-f32 | partial_rotary_factor | 0.5 | deepseek models rotate whole heads
+      deepseek-v2-lite-f32 | topk_method | "noaux_tc" | supported: greedy, group_limited_greedy
           deepseek-v2-lite-f32 | norm_topk_prob | true | "norm_topk_prob" is true
           deepseek-v2-lite-f32 | qk_rope_head_dim | 5 | rotated in pairs
           deepseek-v2-groups-f32 | n_group | 3 | has 8 experts in 3 groups
