@@ -28,22 +28,22 @@ class DeepseekConfigTest {
       delimiter = '|',
       quoteCharacter = '`',
       textBlock = """
-              deepseek-base-f32 | scoring_func | "sigmoid" | only "softmax" is supported
-              deepseek-base-f32 | rope_scaling | {"type": "dynamic", "factor": 2} | has the type "dynamic"
-              deepseek-base-f32 | partial_rotary_factor | 0.5 | deepseek models rotate whole heads
+          deepseek-base-f32 | scoring_func | "sigmoid" | only "softmax" is supported
+          deepseek-base-f32 | rope_scaling | {"type": "dynamic", "factor": 2} | has the type "dynamic"
+          deepseek-base-f32 | partial_rotary_factor | 0.5 | deepseek models rotate whole heads
           deepseek-v2-lite-f32 | topk_method | "noaux_tc" | supported: greedy, group_limited_greedy
-              deepseek-v2-lite-f32 | norm_topk_prob | true | "norm_topk_prob" is true
-              deepseek-v2-lite-f32 | qk_rope_head_dim | 5 | rotated in pairs
-              deepseek-v2-groups-f32 | n_group | 3 | has 8 experts in 3 groups
-              deepseek-v2-groups-f32 | topk_group | 5 | "topk_group" is 5, not a whole number from 1 to 4
-              deepseek-v2-groups-f32 | num_experts_per_tok | 5 | "num_experts_per_tok" is 5, but 2 of 4 groups of 2 experts have only 4
-              deepseek-v3-groups-f32 | scoring_func | "softmax" | only "sigmoid" is supported
-              deepseek-v3-groups-f32 | n_group | 8 | a group is ranked by its best 2 experts
-              deepseek-v3-groups-f32 | num_key_value_heads | 2 | "num_key_value_heads" is 2
-              deepseek-v3-groups-f32 | kv_lora_rank | null | has no "kv_lora_rank"
-              glm4-moe-norms-f32 | partial_rotary_factor | 0.1 | 0 of 8 floats of a head would be rotated
-              glm4-moe-norms-f32 | norm_topk_prob | null | has no "norm_topk_prob"
-              """)
+          deepseek-v2-lite-f32 | norm_topk_prob | true | "norm_topk_prob" is true
+          deepseek-v2-lite-f32 | qk_rope_head_dim | 5 | rotated in pairs
+          deepseek-v2-groups-f32 | n_group | 3 | has 8 experts in 3 groups
+          deepseek-v2-groups-f32 | topk_group | 5 | "topk_group" is 5, not a whole number from 1 to 4
+          deepseek-v2-groups-f32 | num_experts_per_tok | 5 | "num_experts_per_tok" is 5, but 2 of 4 groups of 2 experts have only 4
+          deepseek-v3-groups-f32 | scoring_func | "softmax" | only "sigmoid" is supported
+          deepseek-v3-groups-f32 | n_group | 8 | a group is ranked by its best 2 experts
+          deepseek-v3-groups-f32 | num_key_value_heads | 2 | "num_key_value_heads" is 2
+          deepseek-v3-groups-f32 | kv_lora_rank | null | has no "kv_lora_rank"
+          glm4-moe-norms-f32 | partial_rotary_factor | 0.1 | 0 of 8 floats of a head would be rotated
+          glm4-moe-norms-f32 | norm_topk_prob | null | has no "norm_topk_prob"
+          """)
   void whatIsNotSupportedOrContradictsItselfIsRefused(String name, String field, String value, String message) {
     ObjectNode config = config(name);
     config.set(field, JsonMapper.shared().readTree(value));
