@@ -1,6 +1,8 @@
 package io.expertmesh.cli;
 
 import io.expertmesh.model.checkpoint.Convert;
+import io.expertmesh.model.checkpoint.Upcycle;
+import io.expertmesh.model.failure.FailureException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -13,12 +15,13 @@ import picocli.CommandLine.Spec;
 /** Writes a Hugging Face folder as a GGUF file. */
 @Command(
     name = "convert",
-    description = "Writes a Hugging Face folder as a GGUF file, which llama.cpp reads too.",
+    description = "Writes a Hugging Face folder as a GGUF file, which llama.cpp reads too; or a dense GGUF file as a mixture of experts.",
     footer = {
         "",
         "Examples:",
         "  expertmesh convert --model allenai/OLMoE-1B-7B-0924 --quantize q8_0 --out olmoe-q8_0.gguf",
-        "  expertmesh convert --out demo.gguf"})
+        "  expertmesh convert --out demo.gguf",
+        "  expertmesh convert --model SmolLM2.gguf --upcycle 8 --top-k 2 --out smol-moe.gguf"})
 final class ConvertCommand implements Callable<Integer> {
   @Mixin
   private ModelSource source = new ModelSource();
@@ -37,15 +40,35 @@ final class ConvertCommand implements Callable<Integer> {
       description = "${COMPLETION-CANDIDATES}. Default: as the checkpoint is.")
   private @Nullable WeightType quantization;
 
+  @Option(
+      names = "--upcycle",
+      paramLabel = "E",
+      description = "Make a mixture of E experts per layer of a dense Llama (a GGUF file): each a copy of its network, "
+          + "with a new router. The answers stay the same.")
+  private @Nullable Integer upcycle;
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      defaultValue = "2",
+      description = "Experts that a token uses, with --upcycle. Default: ${DEFAULT-VALUE}.")
+  private int topK;
+
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
   @Override
   public Integer call() {
+    if (upcycle != null && quantization != null) {
+      throw FailureException.invalidParameter("--quantize",
+          "--quantize and --upcycle exclude each other: upcycling keeps the types of the file");
+    }
     Convert.Result result;
     try (ProgressBars progress = ProgressBars.bytes()) {
-      result = Convert.toGguf(source.location(), out, quantization == null ? null : quantization.dtype(), progress);
+      result = upcycle == null
+          ? Convert.toGguf(source.location(), out, quantization == null ? null : quantization.dtype(), progress)
+          : Upcycle.toGguf(source.location(), out, upcycle, topK, progress);
     }
     spec.commandLine().getOut().println("%s: %d tensors, %s".formatted(
         result.file(), result.tensors(), InspectCommand.size(result.bytes())));

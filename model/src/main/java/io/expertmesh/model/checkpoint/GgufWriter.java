@@ -65,6 +65,36 @@ public final class GgufWriter {
     }
   }
 
+  /** A value as it was read; whole numbers are u32 or i32 where they fit. */
+  public void value(String key, GgufValue value) {
+    switch (value) {
+      case GgufValue.Int(long number) when number >= 0 && number <= 0xFFFF_FFFFL -> u32(key, number);
+      case GgufValue.Int(long number) -> key(key).i32(11).i64(number);
+      case GgufValue.Real(double number) -> f32(key, number);
+      case GgufValue.Flag(boolean flag) -> flag(key, flag);
+      case GgufValue.Text(String text) -> text(key, text);
+      case GgufValue.Texts(List<String> texts) -> texts(key, texts);
+      case GgufValue.Ints(long[] numbers) -> {
+        array(key, 5, numbers.length);
+        for (long number : numbers) {
+          metadata.i32(Math.toIntExact(number));
+        }
+      }
+      case GgufValue.Reals(double[] numbers) -> {
+        array(key, 6, numbers.length);
+        for (double number : numbers) {
+          metadata.f32((float) number);
+        }
+      }
+      case GgufValue.Flags(boolean[] flags) -> {
+        array(key, 7, flags.length);
+        for (boolean flag : flags) {
+          metadata.i8(flag ? 1 : 0);
+        }
+      }
+    }
+  }
+
   /** Announces {@code tensor}, to be written as it is. */
   public void tensor(Tensor tensor) {
     tensor(tensor.name(), tensor.dtype(), tensor.shape(), sink -> sink.write(tensor, tensor.dtype()));
