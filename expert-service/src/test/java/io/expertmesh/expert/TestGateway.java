@@ -12,6 +12,8 @@ import io.expertmesh.proto.v1.ForwardResponse;
 import io.expertmesh.proto.v1.Hello;
 import io.expertmesh.transport.Channels;
 import io.expertmesh.transport.Fingerprints;
+import io.expertmesh.transport.Plaintext;
+import io.expertmesh.transport.Role;
 import io.expertmesh.transport.TensorBytes;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -32,7 +34,7 @@ final class TestGateway implements StreamObserver<ForwardResponse>, AutoCloseabl
   private final BlockingQueue<Object> responses = new LinkedBlockingQueue<>();
 
   private TestGateway(String endpoint) {
-    channel = Channels.open(endpoint, Runnable::run);
+    channel = Channels.open(endpoint, Role.EXPERT, Plaintext.LOOPBACK, Runnable::run);
     requests = ExpertServiceGrpc.newStub(channel).forward(this);
   }
 

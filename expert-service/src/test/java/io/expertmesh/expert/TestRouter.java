@@ -5,6 +5,7 @@ import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RegisterResponse;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
 import io.expertmesh.transport.GrpcServer;
+import io.expertmesh.transport.Plaintext;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
@@ -23,7 +24,7 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
 
   TestRouter(boolean leads) {
     this.leads = leads;
-    this.server = GrpcServer.start("127.0.0.1", 0, Runnable::run, List.of(this));
+    this.server = GrpcServer.start("127.0.0.1", 0, Plaintext.LOOPBACK, Runnable::run, List.of(this));
   }
 
   String endpoint() {

@@ -6,9 +6,12 @@ import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.Callers;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.transport.GrpcServer;
+import io.expertmesh.transport.RefusedCallers;
 import io.expertmesh.transport.Tls;
 import io.grpc.BindableService;
 import io.grpc.ServerInterceptors;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -22,14 +25,16 @@ import org.springframework.context.SmartLifecycle;
 final class InferenceServer implements SmartLifecycle {
   private final GatewayConfiguration configuration;
   private final BindableService service;
+  private final MeterRegistry registry;
   private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
       Thread.ofVirtual().name("grpc-", 0).factory());
   private @Nullable Tls tls;
   private volatile @Nullable GrpcServer server;
 
   InferenceServer(GatewayConfiguration configuration, ModelVersions versions, Callers callers,
-      ServingMetrics metrics) {
+      ServingMetrics metrics, MeterRegistry registry) {
     this.configuration = configuration;
+    this.registry = registry;
     CallEntrance entrance = new CallEntrance(callers, metrics);
     InferenceService inference = new InferenceService(versions, configuration, metrics);
     this.service = () -> ServerInterceptors.intercept(inference, entrance);
@@ -41,6 +46,10 @@ final class InferenceServer implements SmartLifecycle {
     int port = Objects.requireNonNull(configuration.grpcPort(), "there is no gRPC API without a port");
     GrpcServer started = GrpcServer.startForApplications(configuration.host(), port, tls,
         Math.clamp(configuration.maxBody().toBytes(), 1, Integer.MAX_VALUE), threads, List.of(service));
+    for (RefusedCallers.Reason reason : RefusedCallers.Reason.values()) {
+      FunctionCounter.builder("expertmesh.grpc.refused.callers", started.refusedCallers(), all -> all.count(reason))
+          .description("Connections that TLS did not allow").tag("reason", reason.label()).register(registry);
+    }
     started.serving(true);
     server = started;
   }

@@ -62,7 +62,7 @@ public final class RouterServer implements AutoCloseable {
       announce(grpc, false);
       grpc.serving(true);
       http = started(AdminHttpServer.start(configuration.host(), configuration.httpPort(), control, admin, access,
-          counters));
+          counters, grpc.refusedCallers()));
       Leadership leadership = started(configuration.leaderLock() == null
           ? new SoleRouter()
           : new FileLockLeadership(configuration.leaderLock()));

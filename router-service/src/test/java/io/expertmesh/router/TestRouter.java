@@ -9,6 +9,7 @@ import io.expertmesh.proto.v1.GetStateResponse;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.transport.Channels;
 import io.expertmesh.transport.Plaintext;
+import io.expertmesh.transport.Role;
 import io.grpc.ManagedChannel;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -54,7 +55,7 @@ final class TestRouter implements AutoCloseable {
   }
 
   ManagedChannel channel() {
-    ManagedChannel opened = Channels.open(server.endpoint(), callbacks);
+    ManagedChannel opened = Channels.open(server.endpoint(), Role.ROUTER, Plaintext.LOOPBACK, callbacks);
     channels.add(opened);
     return opened;
   }

@@ -9,11 +9,6 @@ import java.util.concurrent.TimeUnit;
 public final class Channels {
   private Channels() {}
 
-  /** A channel in plain text. */
-  public static ManagedChannel open(String endpoint, Executor executor) {
-    return open(endpoint, Role.EXPERT, Plaintext.LOOPBACK, executor);
-  }
-
   /**
    * A channel to one process, which connects when it is first used, and again after a break.
    *

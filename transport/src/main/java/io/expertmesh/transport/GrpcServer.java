@@ -3,7 +3,9 @@ package io.expertmesh.transport;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.grpc.BindableService;
+import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -34,11 +36,13 @@ public final class GrpcServer implements AutoCloseable {
   private final Server server;
   private final HealthStatusManager health;
   private final String host;
+  private final RefusedCallers refused;
 
-  private GrpcServer(Server server, HealthStatusManager health, String host) {
+  private GrpcServer(Server server, HealthStatusManager health, String host, RefusedCallers refused) {
     this.server = server;
     this.health = health;
     this.host = host;
+    this.refused = refused;
   }
 
   /**
@@ -51,18 +55,16 @@ public final class GrpcServer implements AutoCloseable {
    */
   public static GrpcServer start(String host, int port, LinkSecurity security, Executor executor,
       List<BindableService> services) {
-    NettyServerBuilder builder = builder(host, port, executor).maxConcurrentCallsPerConnection(MAX_LINK_CALLS);
-    switch (security) {
-      case Tls tls -> builder.sslContext(tls.links()).intercept(new RequireRole());
-      case Plaintext.LOOPBACK -> requireLoopback(host);
-      case Plaintext.ANYWHERE -> log.warn("gRPC on {} is plain text: who can read the network can read prompts", host);
-    }
-    return start(builder, host, port, services);
-  }
-
-  /** Listens in plain text on this machine alone. */
-  public static GrpcServer start(String host, int port, Executor executor, List<BindableService> services) {
-    return start(host, port, Plaintext.LOOPBACK, executor, services);
+    RefusedCallers refused = new RefusedCallers();
+    NettyServerBuilder builder = switch (security) {
+      case Tls tls -> builder(host, port, CountedHandshakes.credentials(tls.links(), refused), executor)
+          .intercept(new RequireRole(refused));
+      case Plaintext plaintext -> {
+        requireAllowed(plaintext, host);
+        yield builder(host, port, InsecureServerCredentials.create(), executor);
+      }
+    };
+    return start(builder.maxConcurrentCallsPerConnection(MAX_LINK_CALLS), refused, host, port, services);
   }
 
   /**
@@ -74,18 +76,19 @@ public final class GrpcServer implements AutoCloseable {
    */
   public static GrpcServer startForApplications(String host, int port, @Nullable Tls tls, int maxMessageBytes,
       Executor executor, List<BindableService> services) {
-    NettyServerBuilder builder = builder(host, port, executor)
+    RefusedCallers refused = new RefusedCallers();
+    ServerCredentials credentials = tls == null
+        ? InsecureServerCredentials.create()
+        : CountedHandshakes.credentials(tls.applications(), refused);
+    NettyServerBuilder builder = builder(host, port, credentials, executor)
         .maxInboundMessageSize(maxMessageBytes)
         .maxConcurrentCallsPerConnection(MAX_APPLICATION_CALLS)
         .maxConnectionIdle(10, TimeUnit.MINUTES);
-    if (tls != null) {
-      builder.sslContext(tls.applications());
-    }
-    return start(builder, host, port, services);
+    return start(builder, refused, host, port, services);
   }
 
-  private static NettyServerBuilder builder(String host, int port, Executor executor) {
-    return NettyServerBuilder.forAddress(new InetSocketAddress(host, port))
+  private static NettyServerBuilder builder(String host, int port, ServerCredentials credentials, Executor executor) {
+    return NettyServerBuilder.forAddress(new InetSocketAddress(host, port), credentials)
         .executor(executor)
         .handshakeTimeout(10, TimeUnit.SECONDS)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
@@ -96,20 +99,25 @@ public final class GrpcServer implements AutoCloseable {
         .permitKeepAliveTime(5, TimeUnit.SECONDS);
   }
 
-  private static GrpcServer start(NettyServerBuilder builder, String host, int port, List<BindableService> services) {
+  private static GrpcServer start(NettyServerBuilder builder, RefusedCallers refused, String host, int port,
+      List<BindableService> services) {
     HealthStatusManager health = new HealthStatusManager();
     health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
     builder.addService(health.getHealthService()).addService(ProtoReflectionServiceV1.newInstance());
     services.forEach(builder::addService);
     try {
-      return new GrpcServer(builder.build().start(), health, host);
+      return new GrpcServer(builder.build().start(), health, host, refused);
     } catch (IOException e) {
       throw new FailureException(FailureCategory.INVALID_REQUEST,
           "cannot listen on %s port %d for gRPC: %s".formatted(host, port, e.getMessage()), e);
     }
   }
 
-  private static void requireLoopback(String host) {
+  private static void requireAllowed(Plaintext plaintext, String host) {
+    if (plaintext == Plaintext.ANYWHERE) {
+      log.warn("gRPC on {} is plain text: who can read the network can read prompts", host);
+      return;
+    }
     try {
       if (InetAddress.getByName(host).isLoopbackAddress()) {
         return;
@@ -132,6 +140,11 @@ public final class GrpcServer implements AutoCloseable {
   /** What the health service says of one service, by its full name. */
   public void serving(String service, boolean serving) {
     health.setStatus(service, serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  }
+
+  /** Whom TLS turned away; nobody without TLS. */
+  public RefusedCallers refusedCallers() {
+    return refused;
   }
 
   public int port() {

@@ -3,6 +3,7 @@ package io.expertmesh.transport;
 import io.expertmesh.proto.v1.AdminServiceGrpc;
 import io.expertmesh.proto.v1.ExpertServiceGrpc;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
+import io.expertmesh.transport.RefusedCallers.Reason;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -19,13 +20,9 @@ import java.util.stream.Collectors;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Lets a call through if the caller's certificate names a role that may make it. What is not listed nobody may call. */
 final class RequireRole implements ServerInterceptor {
-  private static final Logger log = LoggerFactory.getLogger(RequireRole.class);
-
   /** Open to every certificate of the CA. Operators' calls carry a key besides, which the router checks. */
   private static final Set<String> OPEN_SERVICES = Set.of(HealthGrpc.SERVICE_NAME, ServerReflectionGrpc.SERVICE_NAME,
       AdminServiceGrpc.SERVICE_NAME);
@@ -35,6 +32,12 @@ final class RequireRole implements ServerInterceptor {
       ExpertServiceGrpc.getDescribeMethod().getFullMethodName(), Set.of(Role.GATEWAY, Role.ROUTER),
       RegistryServiceGrpc.getRegisterMethod().getFullMethodName(), Set.of(Role.EXPERT),
       RegistryServiceGrpc.getWatchRoutingTableMethod().getFullMethodName(), Set.of(Role.GATEWAY));
+
+  private final RefusedCallers refused;
+
+  RequireRole(RefusedCallers refused) {
+    this.refused = refused;
+  }
 
   @Override
   public <Q, S> ServerCall.Listener<Q> interceptCall(ServerCall<Q, S> call, Metadata headers,
@@ -52,7 +55,7 @@ final class RequireRole implements ServerInterceptor {
     }
     String refusal = "%s may be called by %s; the caller's certificate is for %s.".formatted(method, inWords(callers),
         CertificateNames.inWords(names));
-    log.warn("Refused a call from {}: {}", call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR), refusal);
+    refused.refused(String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)), Reason.ROLE, refusal);
     call.close(Status.PERMISSION_DENIED.withDescription(refusal), new Metadata());
     return new ServerCall.Listener<>() {};
   }

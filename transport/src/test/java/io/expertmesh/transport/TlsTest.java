@@ -9,6 +9,7 @@ import io.expertmesh.proto.v1.DescribeResponse;
 import io.expertmesh.proto.v1.ExpertServiceGrpc;
 import io.expertmesh.proto.v1.ForwardRequest;
 import io.expertmesh.proto.v1.ForwardResponse;
+import io.expertmesh.transport.RefusedCallers.Reason;
 import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -67,6 +68,7 @@ class TlsTest {
     assertThat(describe(server, Role.EXPERT, tls(authority.issue(Role.GATEWAY)))).isEqualTo("expert-0");
     assertThat(describe(server, Role.EXPERT, tls(authority.issue(Role.ROUTER)))).isEqualTo("expert-0");
     assertThat(forward(server, tls(authority.issue(Role.GATEWAY)))).isEqualTo(Status.Code.OK);
+    assertThat(Reason.values()).allSatisfy(reason -> assertThat(server.refusedCallers().count(reason)).isZero());
     assertThat(forward(server, tls(authority.issue("router.expertmesh", "gateway.expertmesh"))))
         .isEqualTo(Status.Code.OK);
   }
@@ -83,6 +85,7 @@ class TlsTest {
         + "gateway.expertmesh or router.expertmesh; the caller's certificate is for expert.expertmesh.");
     assertThat(forward(server, tls(authority.issue(Role.ROUTER)))).isEqualTo(Status.Code.PERMISSION_DENIED);
     assertThat(forward(server, tls(authority.issue()))).isEqualTo(Status.Code.PERMISSION_DENIED);
+    assertThat(server.refusedCallers().count(Reason.ROLE)).isEqualTo(3);
   }
 
   @Test
@@ -118,6 +121,8 @@ class TlsTest {
     assertThatThrownBy(() -> describe(server, Role.EXPERT, tls(strangerWhoTrustsUs)))
         .satisfies(
             refused -> assertThat(ConnectionReason.of(refused)).startsWith("it refused this process's certificate"));
+    awaitRefused(server, Reason.HANDSHAKE);
+    awaitRefused(server, Reason.CERTIFICATE);
   }
 
   @Test
@@ -133,6 +138,7 @@ class TlsTest {
       assertThatThrownBy(() -> socket.getInputStream().read()).hasMessageContaining("certificate_required");
       assertThat(socket.getSession().getProtocol()).isEqualTo("TLSv1.3");
     }
+    awaitRefused(server, Reason.CERTIFICATE);
   }
 
   @Test
@@ -142,6 +148,7 @@ class TlsTest {
 
     assertThatThrownBy(() -> describe(secured, Role.EXPERT, Plaintext.LOOPBACK))
         .satisfies(refused -> assertThat(ConnectionReason.of(refused)).contains("TLS", "plain text"));
+    awaitRefused(secured, Reason.NOT_TLS);
     assertThatThrownBy(() -> describe(plain, Role.EXPERT, tls(authority.issue(Role.GATEWAY))))
         .satisfies(refused -> assertThat(ConnectionReason.of(refused))
             .isEqualTo("it speaks plain text, and this process TLS"));
@@ -172,6 +179,14 @@ class TlsTest {
       Thread.onSpinWait();
     }
     assertThat(describe(before)).isEqualTo("expert-0");
+  }
+
+  private static void awaitRefused(GrpcServer server, Reason reason) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (server.refusedCallers().count(reason) == 0) {
+      assertThat(System.nanoTime()).as("time").isLessThan(end);
+      Thread.onSpinWait();
+    }
   }
 
   private GrpcServer expert() throws Exception {

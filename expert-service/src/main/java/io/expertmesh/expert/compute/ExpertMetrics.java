@@ -1,7 +1,9 @@
 package io.expertmesh.expert.compute;
 
 import io.expertmesh.proto.v1.RejectionReason;
+import io.expertmesh.transport.RefusedCallers;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -62,6 +64,15 @@ public final class ExpertMetrics {
   /** A value that is read when the metrics are. */
   public void gauge(String name, String description, Supplier<Number> value) {
     Gauge.builder("expertmesh.expert." + name, value).description(description).register(registry);
+  }
+
+  /** Whom the process's gRPC server turns away. */
+  public void refusedCallers(RefusedCallers refused) {
+    for (RefusedCallers.Reason reason : RefusedCallers.Reason.values()) {
+      FunctionCounter.builder("expertmesh.expert.refused.callers", refused, callers -> callers.count(reason))
+          .description("Connections and calls that TLS and roles did not allow").tag("reason", reason.label())
+          .register(registry);
+    }
   }
 
   void computed(int batchRows, long queuedNanos) {

@@ -20,6 +20,7 @@ import io.expertmesh.proto.v1.Tensor;
 import io.expertmesh.proto.v1.Welcome;
 import io.expertmesh.transport.Fingerprints;
 import io.expertmesh.transport.GrpcServer;
+import io.expertmesh.transport.Plaintext;
 import io.expertmesh.transport.TensorBytes;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
@@ -66,7 +67,7 @@ final class ScriptedReplica implements AutoCloseable {
     this.name = name;
     this.processId = name + "#" + PROCESSES.incrementAndGet();
     this.experts = List.copyOf(experts);
-    this.server = GrpcServer.start("127.0.0.1", port, threads, List.of(new Service()));
+    this.server = GrpcServer.start("127.0.0.1", port, Plaintext.LOOPBACK, threads, List.of(new Service()));
     this.port = server.port();
   }
 

@@ -7,6 +7,8 @@ import io.expertmesh.proto.v1.Replica;
 import io.expertmesh.proto.v1.RoutingTable;
 import io.expertmesh.proto.v1.TableVersion;
 import io.expertmesh.transport.Channels;
+import io.expertmesh.transport.Plaintext;
+import io.expertmesh.transport.Role;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,7 +34,7 @@ final class TestMesh implements AutoCloseable {
     this.replicas.addAll(replicas);
     publish(replicas.stream().map(ScriptedReplica::entry).toList());
     experts = RemoteExperts.start("test", TestExperts.FINGERPRINT, TestExperts.HIDDEN, settings, tables(),
-        endpoint -> Channels.open(endpoint, Runnable::run));
+        endpoint -> Channels.open(endpoint, Role.EXPERT, Plaintext.LOOPBACK, Runnable::run));
   }
 
   /** So many groups of experts, so many replicas of each; connected. */

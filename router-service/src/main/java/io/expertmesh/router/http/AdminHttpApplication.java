@@ -3,6 +3,7 @@ package io.expertmesh.router.http;
 import io.expertmesh.router.admin.Access;
 import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.metrics.RouterCounters;
+import io.expertmesh.transport.RefusedCallers;
 import io.expertmesh.web.MetricsController;
 import io.expertmesh.web.ServiceMetrics;
 import io.expertmesh.web.TomcatSetup;
@@ -48,8 +49,8 @@ class AdminHttpApplication implements WebMvcConfigurer {
   }
 
   @Bean(destroyMethod = "close")
-  PrometheusMeterRegistry meterRegistry(ControlSession control, RouterCounters counters) {
-    return ServiceMetrics.registry(List.of(new RouterCollector(control, counters)));
+  PrometheusMeterRegistry meterRegistry(ControlSession control, RouterCounters counters, RefusedCallers refused) {
+    return ServiceMetrics.registry(List.of(new RouterCollector(control, counters, refused)));
   }
 
   /** Leaves every failure to the filter that answers all of them. */

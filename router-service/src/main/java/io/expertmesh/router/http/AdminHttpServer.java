@@ -6,6 +6,7 @@ import io.expertmesh.router.admin.Admin;
 import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.metrics.RouterCounters;
 import io.expertmesh.transport.Addresses;
+import io.expertmesh.transport.RefusedCallers;
 import io.expertmesh.web.TomcatSetup;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -35,10 +36,11 @@ public final class AdminHttpServer implements AutoCloseable {
    * Listens.
    *
    * @param port 0 takes any free one
+   * @param refused whom the gRPC server turns away, for the metrics
    * @throws FailureException INVALID_REQUEST if the address cannot be listened on
    */
   public static AdminHttpServer start(String host, int port, ControlSession control, Admin admin, Access access,
-      RouterCounters counters) {
+      RouterCounters counters, RefusedCallers refused) {
     TOMCAT.setLevel(Level.SEVERE);
     var context = new AnnotationConfigServletWebServerApplicationContext();
     DefaultListableBeanFactory beans = context.getDefaultListableBeanFactory();
@@ -47,6 +49,7 @@ public final class AdminHttpServer implements AutoCloseable {
     beans.registerSingleton("admin", admin);
     beans.registerSingleton("access", access);
     beans.registerSingleton("counters", counters);
+    beans.registerSingleton("refusedCallers", refused);
     context.register(AdminHttpApplication.class);
     try {
       context.refresh();

@@ -5,6 +5,7 @@ import io.expertmesh.proto.v1.ProcessStatus;
 import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.control.GroupLoad;
 import io.expertmesh.router.metrics.RouterCounters;
+import io.expertmesh.transport.RefusedCallers;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
@@ -33,10 +34,12 @@ final class RouterCollector implements MultiCollector {
 
   private final ControlSession control;
   private final RouterCounters counters;
+  private final RefusedCallers refused;
 
-  RouterCollector(ControlSession control, RouterCounters counters) {
+  RouterCollector(ControlSession control, RouterCounters counters, RefusedCallers refused) {
     this.control = control;
     this.counters = counters;
+    this.refused = refused;
   }
 
   @Override
@@ -44,6 +47,7 @@ final class RouterCollector implements MultiCollector {
     Reading reading = read();
     List<MetricSnapshot> all = new ArrayList<>();
     all.add(events());
+    all.add(refusedCallers());
     all.add(gauge("expertmesh_router_leader", "1 if this router leads", reading == null ? 0 : 1));
     if (reading != null) {
       all.add(processes(reading.state()));
@@ -82,10 +86,23 @@ final class RouterCollector implements MultiCollector {
     CounterSnapshot.Builder counter = CounterSnapshot.builder().name("expertmesh_router_events")
         .help("What happened since the router started");
     for (RouterCounters.Event event : RouterCounters.Event.values()) {
-      counter.dataPoint(CounterSnapshot.CounterDataPointSnapshot.builder()
-          .labels(Labels.of("event", event.label())).value((double) counters.get(event)).build());
+      counter.dataPoint(count("event", event.label(), counters.get(event)));
     }
     return counter.build();
+  }
+
+  private CounterSnapshot refusedCallers() {
+    CounterSnapshot.Builder counter = CounterSnapshot.builder().name("expertmesh_router_refused_callers")
+        .help("Connections and calls that TLS and roles did not allow");
+    for (RefusedCallers.Reason reason : RefusedCallers.Reason.values()) {
+      counter.dataPoint(count("reason", reason.label(), refused.count(reason)));
+    }
+    return counter.build();
+  }
+
+  private static CounterSnapshot.CounterDataPointSnapshot count(String label, String value, long count) {
+    return CounterSnapshot.CounterDataPointSnapshot.builder().labels(Labels.of(label, value)).value((double) count)
+        .build();
   }
 
   private static GaugeSnapshot processes(GetStateResponse state) {
