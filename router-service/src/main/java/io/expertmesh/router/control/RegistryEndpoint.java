@@ -10,6 +10,8 @@ import io.expertmesh.router.table.WatcherLink;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /** The streams of processes and gateways. A stream's next message is read when the one before it was dealt with. */
 public final class RegistryEndpoint extends RegistryServiceImplBase {
@@ -75,62 +77,39 @@ public final class RegistryEndpoint extends RegistryServiceImplBase {
   @Override
   public StreamObserver<RegisterRequest> register(StreamObserver<RegisterResponse> responses) {
     RegisteredProcess link = new RegisteredProcess(responses);
-    Runnable gone = () -> control.execute(plane -> {
-      if (plane != null) {
-        plane.disconnected(link);
-      }
-      link.complete();
-    });
-    link.stream.setOnCancelHandler(gone);
-    return new StreamObserver<>() {
-      @Override
-      public void onNext(RegisterRequest request) {
-        control.execute(plane -> {
-          if (plane == null) {
-            link.close(ControlSession.notLeading());
-          } else if (!link.hasEnded()) {
-            plane.register(link, request);
-          }
-          link.stream.request(1);
-        });
-      }
-
-      @Override
-      public void onError(Throwable broken) {
-        gone.run();
-      }
-
-      @Override
-      public void onCompleted() {
-        gone.run();
-      }
-    };
+    return incoming(link, (plane, request) -> plane.register(link, request), plane -> plane.disconnected(link));
   }
 
   @Override
   public StreamObserver<WatchRoutingTableRequest> watchRoutingTable(
       StreamObserver<WatchRoutingTableResponse> responses) {
     Gateway link = new Gateway(responses);
-    Runnable gone = () -> control.execute(plane -> {
-      if (plane != null) {
-        plane.disconnected(link);
-      }
-      link.complete();
-    });
-    link.stream.setOnCancelHandler(gone);
     link.stream.setOnReadyHandler(() -> control.execute(plane -> {
       if (plane != null) {
         plane.ready(link);
       }
     }));
+    return incoming(link, (plane, request) -> plane.watch(link, request), plane -> plane.disconnected(link));
+  }
+
+  /** Hands each message over to the control plane, if this router leads, and then the end of the stream. */
+  private <Q> StreamObserver<Q> incoming(Link<?> link, BiConsumer<ControlPlane, Q> message,
+      Consumer<ControlPlane> disconnected) {
+    Runnable gone = () -> control.execute(plane -> {
+      if (plane != null) {
+        disconnected.accept(plane);
+      }
+      link.complete();
+    });
+    link.stream.setOnCancelHandler(gone);
     return new StreamObserver<>() {
       @Override
-      public void onNext(WatchRoutingTableRequest request) {
+      public void onNext(Q request) {
         control.execute(plane -> {
           if (plane == null) {
             link.close(ControlSession.notLeading());
           } else if (!link.hasEnded()) {
-            plane.watch(link, request);
+            message.accept(plane, request);
           }
           link.stream.request(1);
         });
