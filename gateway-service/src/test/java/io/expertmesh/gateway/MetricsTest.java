@@ -44,7 +44,7 @@ class MetricsTest {
           "expertmesh_requests_blocked 0.0",
           "expertmesh_blocked_requests_total 7.0",
           "expertmesh_degraded_requests_total 8.0",
-          "expertmesh_answers_total{version=\"demo\"} 3.0",
+          "expertmesh_answers_total{version=\"v1\"} 3.0",
           "expertmesh_queue_capacity 64.0",
           "expertmesh_batch_rows 1.0",
           "expertmesh_kv_pages_used_ratio 0.25",

@@ -60,7 +60,7 @@ final class TestGateway implements AutoCloseable {
   }
 
   static ServedModel model(String name, GenerationEngine engine, int context) {
-    return new ServedModel(name, List.of("an/alias"), Instant.ofEpochSecond(1_700_000_000), engine,
+    return new ServedModel(name, List.of("an/alias"), "v1", Instant.ofEpochSecond(1_700_000_000), engine,
         LOADED.tokenizer(), LOADED.chatTemplate(), Set.of(0), context, 1024, List.of(0, 1), 16,
         SamplingParameters.GREEDY);
   }

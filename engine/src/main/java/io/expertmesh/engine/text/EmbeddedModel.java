@@ -54,9 +54,10 @@ public final class EmbeddedModel implements AutoCloseable {
       int threads) {
     Kernels kernels = ProcessKernels.promising(numerics);
     BoundModel bound = BoundModel.of(checkpoint, kernels);
+    String version = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels, numerics, null).version();
     BatchingEngine engine = BatchingEngine.start(bound.architecture(), bound.weights(), kernels,
         EngineConfiguration.defaults(bound.architecture(), threads));
-    return open(checkpoint, name, aliases, kernels, threads, bound.architecture(), engine);
+    return open(checkpoint, name, aliases, version, kernels, threads, bound.architecture(), engine);
   }
 
   /**
@@ -81,15 +82,15 @@ public final class EmbeddedModel implements AutoCloseable {
     BatchingEngine engine = BatchingEngine.start(bound.architecture(), bound.weights(), kernels,
         EngineConfiguration.defaults(bound.architecture(), threads, engines),
         experts.open(bound.architecture(), fingerprint));
-    return open(checkpoint, name, aliases, kernels, threads, bound.architecture(), engine);
+    return open(checkpoint, name, aliases, fingerprint.version(), kernels, threads, bound.architecture(), engine);
   }
 
-  private static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Kernels kernels,
-      int threads, Architecture model, BatchingEngine engine) {
+  private static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, String version,
+      Kernels kernels, int threads, Architecture model, BatchingEngine engine) {
     LoadedTokenizer text = TokenizerLoader.load(checkpoint);
     GenerationConfig generation = GenerationConfig.of(
         json(checkpoint.location().resolve("generation_config.json")), checkpoint.config());
-    ServedModel served = new ServedModel(name, aliases, Instant.now(), engine, text.tokenizer(),
+    ServedModel served = new ServedModel(name, aliases, version, Instant.now(), engine, text.tokenizer(),
         text.chatTemplate(), generation.endTokenIds(),
         model.contextLength(), model.vocabularySize(), model.moeLayers(),
         model.experts(), generation.sampling());

@@ -2,6 +2,7 @@ package io.expertmesh.engine.text;
 
 import io.expertmesh.engine.api.GenerationEngine;
 import io.expertmesh.engine.api.SamplingParameters;
+import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.model.tokenizer.ChatTemplate;
 import io.expertmesh.model.tokenizer.Tokenizer;
 import java.time.Instant;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name what clients call it
  * @param aliases other names that clients may use
+ * @param version what decides its numbers, in short: the label of its {@link ModelFingerprint}
  * @param loaded when it was loaded
  * @param chatTemplate how it reads a conversation; null if it was not trained on conversations
  * @param endTokenIds tokens that end an answer
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public record ServedModel(
     String name,
     List<String> aliases,
+    String version,
     Instant loaded,
     GenerationEngine engine,
     Tokenizer tokenizer,

@@ -42,9 +42,9 @@ public final class ModelVersions {
     this.all = List.copyOf(versions);
   }
 
-  /** A model without other versions; its version is called as the model is. */
+  /** A model without other versions. */
   public static ModelVersions of(ServedModel model) {
-    return new ModelVersions(new Version(model.name(), model), List.of());
+    return new ModelVersions(new Version(model.version(), model), List.of());
   }
 
   private static void requireAlike(Version other, Version main) {

@@ -31,7 +31,8 @@ class AnswerStreamTest {
   private static final int TOKENS = 40;
 
   private final ScriptedEngine engine = new ScriptedEngine();
-  private final ServedModel model = new ServedModel("demo", List.of(), Instant.EPOCH, engine, LOADED.tokenizer(), null,
+  private final ServedModel model = new ServedModel("demo", List.of(), "v1", Instant.EPOCH, engine, LOADED.tokenizer(),
+      null,
       Set.of(0), 64, 1024, List.of(0), 16, SamplingParameters.GREEDY);
   private final ServingMetrics metrics = new ServingMetrics(new SimpleMeterRegistry());
 

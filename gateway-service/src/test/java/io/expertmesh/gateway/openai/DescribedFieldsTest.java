@@ -39,7 +39,7 @@ class DescribedFieldsTest {
 
   private static ServedModel model() {
     LoadedTokenizer loaded = TokenizerLoader.load(Path.of("../models/demo"));
-    return new ServedModel("demo", List.of(), Instant.EPOCH, new ScriptedEngine(), loaded.tokenizer(),
+    return new ServedModel("demo", List.of(), "v1", Instant.EPOCH, new ScriptedEngine(), loaded.tokenizer(),
         loaded.chatTemplate(), Set.of(0), 64, 1024, List.of(0), 16, SamplingParameters.GREEDY);
   }
 
