@@ -78,6 +78,12 @@ final class ExpertCommand implements Callable<Integer> {
   private int httpPort;
 
   @Option(
+      names = "--advertise",
+      paramLabel = "HOST",
+      description = "Name or address under which gateways reach it, such as a pod's. Default: the one it listens on.")
+  private @Nullable String advertise;
+
+  @Option(
       names = "--model-version",
       paramLabel = "LABEL",
       description = "What the version of the model is called. Default: a digest of the checkpoint.")
@@ -103,15 +109,14 @@ final class ExpertCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    stop.watch();
     String called = name == null ? "expert-" + experts.replace(',', '_').replace(" ", "") : name;
-    ExpertConfiguration configuration = new ExpertConfiguration(called, host, port, httpPort,
+    ExpertConfiguration configuration = new ExpertConfiguration(called, host, port, httpPort, advertise,
         ExpertIds.parse(experts), maxExperts, model.numerics(), model.threads(), version, maxQueuedRows, routers,
         tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10));
     try (ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE))) {
       new ReadyLine().address("grpc", server.grpcEndpoint()).address("http", server.httpUrl()).print(spec);
       stop.await();
-    } finally {
-      stop.closed();
     }
     return 0;
   }

@@ -63,6 +63,7 @@ public final class ExpertServer implements AutoCloseable {
       grpc.close();
       throw failure;
     }
+    process.metrics().refusedCallers(grpc.refusedCallers());
     this.compute = process.startComputing(kernels, configuration.threads());
     process.onChange(state -> grpc.serving(state == ProcessState.PROCESS_STATE_READY));
     long period = Math.max(10, configuration.unreadTimeout().toMillis() / 5);
@@ -107,6 +108,10 @@ public final class ExpertServer implements AutoCloseable {
   }
 
   private void startRegistering() {
+    if (configuration.isOutOfReach()) {
+      log.warn("Gateways on other machines cannot reach {}: give --host and --advertise",
+          configuration.advertised(grpc.port()));
+    }
     AssignedExperts taking = assigned;
     RouterLink link = new RouterLink(configuration.routers(), configuration.security(), this::report,
         assignment -> {
@@ -131,8 +136,8 @@ public final class ExpertServer implements AutoCloseable {
     return RegisterRequest.newBuilder()
         .setProcessId(process.id())
         .setName(configuration.name())
-        .setEndpoint(grpc.endpoint())
-        .setHttp(http.url())
+        .setEndpoint(configuration.advertised(grpc.port()))
+        .setHttp("http://" + configuration.advertised(http.port()))
         .setPid(Math.toIntExact(ProcessHandle.current().pid()))
         .setState(process.state())
         // A router that places experts must know of those that nobody holds yet.

@@ -15,6 +15,8 @@ import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RejectionReason;
 import io.expertmesh.transport.Channels;
+import io.expertmesh.transport.Plaintext;
+import io.expertmesh.transport.Role;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -38,7 +40,7 @@ class LifecycleTest {
 
   private static ExpertConfiguration configuration(String experts, String routers, Duration unreadTimeout) {
     ExpertConfiguration d = ExpertConfiguration.of("test", ExpertIds.parse(experts));
-    return new ExpertConfiguration(d.name(), d.host(), 0, 0, d.experts(), 4, d.numerics(), 1, "v1", 3000,
+    return new ExpertConfiguration(d.name(), d.host(), 0, 0, null, d.experts(), 4, d.numerics(), 1, "v1", 3000,
         routers.isEmpty() ? List.of() : List.of(routers.split(",")), d.security(), Duration.ofSeconds(5),
         unreadTimeout);
   }
@@ -122,6 +124,41 @@ class LifecycleTest {
     }
   }
 
+  private static ExpertConfiguration listening(String host, @Nullable String advertise, String router) {
+    ExpertConfiguration d = ExpertConfiguration.of("test", ExpertIds.parse("1-2"));
+    return new ExpertConfiguration(d.name(), host, 0, 0, advertise, d.experts(), 0, d.numerics(), 1, "v1", 3000,
+        List.of(router), Plaintext.ANYWHERE, d.drainTimeout(), d.unreadTimeout());
+  }
+
+  @Test
+  void registersTheHostThatOthersReach() {
+    try (TestRouter router = new TestRouter(true);
+        ExpertServer server = ExpertServer.start(listening("0.0.0.0", "pod-7.experts", router.endpoint()),
+            Checkpoint.open(TestBatch.DEMO))) {
+      RegisterRequest said = router.hear(r -> true);
+      assertThat(said.getEndpoint()).isEqualTo("pod-7.experts:" + server.grpcEndpoint().split(":")[1]);
+      assertThat(said.getHttp()).startsWith("http://pod-7.experts:");
+      assertThat(server.grpcEndpoint()).startsWith("127.0.0.1:");
+    }
+    assertThat(listening("0.0.0.0", null, "localhost:1").advertised(9)).isEqualTo("127.0.0.1:9");
+    assertThat(listening("10.1.2.3", null, "10.0.0.1:1").advertised(9)).isEqualTo("10.1.2.3:9");
+    assertThat(listening("::", "2001:db8::7", "10.0.0.1:1").advertised(9)).isEqualTo("[2001:db8::7]:9");
+  }
+
+  @Test
+  void aHostThatSaysNothingIsNotAdvertised() {
+    assertThat(listening("127.0.0.1", null, "10.0.0.1:1").isOutOfReach()).isTrue();
+    assertThat(listening("10.1.2.3", null, "10.0.0.1:1").isOutOfReach()).isFalse();
+    for (String everywhere : List.of("0.0.0.0", "::")) {
+      assertThatThrownBy(() -> listening(everywhere, null, "10.0.0.1:1")).isInstanceOf(FailureException.class)
+          .hasMessageContaining("--host " + everywhere + " is every address").hasMessageContaining("--advertise");
+    }
+    for (String none : List.of("0.0.0.0", "10.1.2.3:9100", "a b", "")) {
+      assertThatThrownBy(() -> listening("0.0.0.0", none, "10.0.0.1:1")).isInstanceOf(FailureException.class)
+          .hasMessageContaining("--advertise is '" + none + "'");
+    }
+  }
+
   @Test
   void servesWithoutItsRouter() {
     try (ExpertServer server = start("1-2", "127.0.0.1:1")) {
@@ -156,7 +193,7 @@ class LifecycleTest {
   void aGatewayThatDoesNotReadIsHeldUpAndThenDropped() {
     try (ExpertServer server = ExpertServer.start(configuration("1-2", "", Duration.ofMillis(300)),
         Checkpoint.open(TestBatch.DEMO))) {
-      ManagedChannel channel = Channels.open(server.grpcEndpoint(), Runnable::run);
+      ManagedChannel channel = Channels.open(server.grpcEndpoint(), Role.EXPERT, Plaintext.LOOPBACK, Runnable::run);
       try {
         AtomicReference<@Nullable Throwable> ended = new AtomicReference<>();
         AtomicReference<@Nullable ClientCallStreamObserver<ForwardRequest>> requests = new AtomicReference<>();
@@ -222,13 +259,16 @@ class LifecycleTest {
     assertThatThrownBy(() -> start("14-20", "")).isInstanceOf(FailureException.class)
         .hasMessageContaining("there is no expert 20; the model has 16");
     ExpertConfiguration d = ExpertConfiguration.of("test", new ExpertIds.All());
-    assertThatThrownBy(() -> new ExpertConfiguration("a b", d.host(), 0, 0, d.experts(), 0, d.numerics(), 1, null, 1,
-        List.of(), d.security(), d.drainTimeout(), d.unreadTimeout())).isInstanceOf(FailureException.class)
+    assertThatThrownBy(
+        () -> new ExpertConfiguration("a b", d.host(), 0, 0, null, d.experts(), 0, d.numerics(), 1, null, 1,
+            List.of(), d.security(), d.drainTimeout(), d.unreadTimeout()))
+        .isInstanceOf(FailureException.class)
         .hasMessageContaining("--name is 'a b'");
     try (ExpertServer first = start("1", "")) {
       int port = Integer.parseInt(first.grpcEndpoint().split(":")[1]);
-      assertThatThrownBy(() -> ExpertServer.start(new ExpertConfiguration("test", d.host(), port, 0, d.experts(), 0,
-          d.numerics(), 1, null, 1, List.of(), d.security(), d.drainTimeout(), d.unreadTimeout()),
+      assertThatThrownBy(() -> ExpertServer.start(
+          new ExpertConfiguration("test", d.host(), port, 0, null, d.experts(), 0,
+              d.numerics(), 1, null, 1, List.of(), d.security(), d.drainTimeout(), d.unreadTimeout()),
           Checkpoint.open(TestBatch.DEMO))).isInstanceOf(FailureException.class)
           .hasMessageContaining("cannot listen on 127.0.0.1 port " + port);
     }

@@ -30,13 +30,18 @@ public final class RouterLink implements AutoCloseable {
   private static final Duration LONGEST_HEARTBEAT = Duration.ofSeconds(1);
   private static final Duration FIRST_BACK_OFF = Duration.ofMillis(250);
   private static final Duration LONGEST_BACK_OFF = Duration.ofSeconds(1);
-  /** Also while the lease is not known. */
   private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(2);
+  private static final Duration LONGEST_PATIENCE = Duration.ofSeconds(30);
 
   private sealed interface Event {
-    record Answer(RegisterResponse response) implements Event {}
+    /** Of a stream that may not be the one in use any more. */
+    sealed interface OfStream extends Event {
+      Answers stream();
+    }
 
-    record Ended(Status status) implements Event {}
+    record Answer(Answers stream, RegisterResponse response) implements OfStream {}
+
+    record Ended(Answers stream, Status status) implements OfStream {}
 
     /** Something is news to the router. */
     record News() implements Event {}
@@ -51,6 +56,11 @@ public final class RouterLink implements AutoCloseable {
   private volatile boolean closed;
   private volatile @Nullable String registeredWith;
   private @Nullable String lastTrouble;
+  /**
+   * How long a router may be silent. On a machine that is overloaded a TLS handshake alone can take seconds, and to begin
+   * it again makes the load worse: it doubles whenever it ran out, and halves when answers come quickly.
+   */
+  private Duration patience = SHORTEST_PATIENCE;
 
   /**
    * Starts registering.
@@ -94,7 +104,7 @@ public final class RouterLink implements AutoCloseable {
           lastTrouble = trouble;
         }
         Thread.sleep(backOff);
-        backOff = backOff.multipliedBy(2).compareTo(LONGEST_BACK_OFF) < 0 ? backOff.multipliedBy(2) : LONGEST_BACK_OFF;
+        backOff = shorter(backOff.multipliedBy(2), LONGEST_BACK_OFF);
       }
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
@@ -106,8 +116,9 @@ public final class RouterLink implements AutoCloseable {
     events.clear();
     ManagedChannel channel = Channels.open(router, Role.ROUTER, security, Runnable::run);
     try {
-      StreamObserver<RegisterRequest> requests = RegistryServiceGrpc.newStub(channel).register(new Answers(events));
-      String why = renew(router, requests);
+      Answers answers = new Answers();
+      StreamObserver<RegisterRequest> requests = RegistryServiceGrpc.newStub(channel).register(answers);
+      String why = renew(router, answers, requests);
       requests.onCompleted();
       return "router " + router + ": " + why;
     } finally {
@@ -118,26 +129,29 @@ public final class RouterLink implements AutoCloseable {
     }
   }
 
-  private String renew(String router, StreamObserver<RegisterRequest> requests) throws InterruptedException {
+  private String renew(String router, Answers answers, StreamObserver<RegisterRequest> requests)
+      throws InterruptedException {
     Duration heartbeat = LONGEST_HEARTBEAT;
-    Duration patience = SHORTEST_PATIENCE;
+    Duration lease = Duration.ZERO;
     long heard = System.nanoTime();
     requests.onNext(report.get());
     long reported = heard;
     while (true) {
       long untilNext = reported + heartbeat.toNanos() - System.nanoTime();
       switch (events.poll(Math.max(0, untilNext), TimeUnit.NANOSECONDS)) {
-        case Event.Answer(RegisterResponse response) -> {
-          heard = System.nanoTime();
-          answered(router);
-          Duration lease = Duration.ofMillis(Math.clamp(response.getLeaseMillis(), 30, 3_600_000));
-          patience = lease.compareTo(SHORTEST_PATIENCE) > 0 ? lease : SHORTEST_PATIENCE;
-          heartbeat = lease.dividedBy(3).compareTo(LONGEST_HEARTBEAT) < 0 ? lease.dividedBy(3) : LONGEST_HEARTBEAT;
+        case Event.OfStream late when late.stream() != answers -> {
+        }
+        case Event.Answer(Answers _, RegisterResponse response) -> {
+          long now = System.nanoTime();
+          answered(router, Duration.ofNanos(now - heard));
+          heard = now;
+          lease = Duration.ofMillis(Math.clamp(response.getLeaseMillis(), 30, 3_600_000));
+          heartbeat = shorter(lease.dividedBy(3), LONGEST_HEARTBEAT);
           if (response.hasAssignment()) {
             onAssignment.accept(response.getAssignment());
           }
         }
-        case Event.Ended(Status status) -> {
+        case Event.Ended(Answers _, Status status) -> {
           return status.getDescription() == null ? status.getCode().toString() : status.getDescription();
         }
         case Event.News() -> {
@@ -148,8 +162,10 @@ public final class RouterLink implements AutoCloseable {
           reported = System.nanoTime();
         }
         case null -> {
-          if (System.nanoTime() - heard > patience.toNanos()) {
-            return "no answer for " + patience.toMillis() + " ms";
+          Duration silence = Duration.ofNanos(System.nanoTime() - heard);
+          if (silence.compareTo(patience) > 0 && silence.compareTo(lease) > 0) {
+            patience = shorter(patience.multipliedBy(2), LONGEST_PATIENCE);
+            return "no answer for " + silence.toMillis() + " ms";
           }
           requests.onNext(report.get());
           reported = System.nanoTime();
@@ -158,7 +174,14 @@ public final class RouterLink implements AutoCloseable {
     }
   }
 
-  private void answered(String router) {
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
+  }
+
+  private void answered(String router, Duration silence) {
+    if (patience.compareTo(SHORTEST_PATIENCE) > 0 && silence.multipliedBy(4).compareTo(patience) < 0) {
+      patience = patience.dividedBy(2);
+    }
     if (registeredWith == null) {
       registeredWith = router;
       lastTrouble = null;
@@ -166,20 +189,20 @@ public final class RouterLink implements AutoCloseable {
     }
   }
 
-  private record Answers(BlockingQueue<Event> events) implements StreamObserver<RegisterResponse> {
+  private final class Answers implements StreamObserver<RegisterResponse> {
     @Override
     public void onNext(RegisterResponse response) {
-      events.add(new Event.Answer(response));
+      events.add(new Event.Answer(this, response));
     }
 
     @Override
     public void onError(Throwable failure) {
-      events.add(new Event.Ended(Status.fromThrowable(failure)));
+      events.add(new Event.Ended(this, Status.fromThrowable(failure)));
     }
 
     @Override
     public void onCompleted() {
-      events.add(new Event.Ended(Status.UNAVAILABLE.withDescription("the router ended the stream")));
+      events.add(new Event.Ended(this, Status.UNAVAILABLE.withDescription("the router ended the stream")));
     }
   }
 
