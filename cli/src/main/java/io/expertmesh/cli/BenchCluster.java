@@ -49,7 +49,7 @@ final class BenchCluster implements AutoCloseable {
         ? Plaintext.LOOPBACK
         : Tls.open(certificates.of(Role.GATEWAY)).requireRole(Role.GATEWAY);
     RemoteModel remote = new RemoteModel(NAME, settings,
-        RemoteModel.routers(NAME, List.of(cluster.registry()), security), security);
+        RemoteModel.routers(NAME, List.of(cluster.registry()), null, security), security);
     EmbeddedModel model = options.model().open(remote);
     remote.awaitExperts();
     return new BenchCluster(certificates, cluster, remote, model);

@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.remote;
 
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -22,6 +23,25 @@ final class ControlThread implements Executor, AutoCloseable {
   @Override
   public void execute(Runnable task) {
     thread.execute(() -> run(task));
+  }
+
+  /** Returns when {@code task} has run on this thread, or the thread is closed. Not to be called on it. */
+  void await(Runnable task) {
+    CountDownLatch done = new CountDownLatch(1);
+    execute(() -> {
+      try {
+        task.run();
+      } finally {
+        done.countDown();
+      }
+    });
+    try {
+      while (!done.await(50, TimeUnit.MILLISECONDS) && !thread.isTerminated()) {
+        // A task that came after the close is dropped.
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   void later(long millis, Runnable task) {

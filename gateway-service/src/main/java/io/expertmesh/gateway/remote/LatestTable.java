@@ -22,8 +22,4 @@ final class LatestTable {
     latest = table;
     followers.forEach(follower -> follower.accept(table));
   }
-
-  synchronized @Nullable RoutingTable latest() {
-    return latest;
-  }
 }

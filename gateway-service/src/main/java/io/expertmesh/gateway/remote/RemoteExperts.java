@@ -5,6 +5,7 @@ import io.expertmesh.engine.experts.ExpertCall;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.DType;
+import io.expertmesh.proto.v1.RoutingTable;
 import io.expertmesh.proto.v1.TableVersion;
 import io.expertmesh.transport.Fingerprints;
 import io.grpc.ManagedChannel;
@@ -17,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -30,6 +32,8 @@ import org.slf4j.LoggerFactory;
 public final class RemoteExperts implements ExpertClient, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RemoteExperts.class);
   private static final long TICK_MILLIS = 5;
+  /** Less than the router's patience with gateways. */
+  private static final Duration MOVING = Duration.ofSeconds(2);
   /** How long the clock goes on between two calls, so that calls need not start it. */
   private static final int IDLE_TICKS = 40;
 
@@ -71,11 +75,23 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   public static RemoteExperts start(String gateway, ModelFingerprint model, int hiddenSize, RemoteSettings settings,
       RoutingTables tables, Function<String, ManagedChannel> connect) {
     RemoteExperts experts = new RemoteExperts(gateway, model, hiddenSize, settings, connect);
-    tables.follow(table -> experts.control.execute(() -> {
-      experts.replicas.update(table);
-      experts.linksChanged();
-    }));
+    tables.follow(experts::follow);
     return experts;
+  }
+
+  /**
+   * Returns when calls go by the table. The router hears of that and lets processes give up the experts that others have
+   * now, so connections to these must stand, unless they take too long.
+   */
+  private void follow(RoutingTable table) {
+    control.await(() -> {
+      replicas.update(table);
+      linksChanged();
+    });
+    long end = System.nanoTime() + MOVING.toNanos();
+    while (replicas.isMoving() && !closed && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   /** Waits until every expert has a replica; false if that takes longer than {@code timeout}. */

@@ -10,6 +10,7 @@ import io.expertmesh.proto.v1.RoutingTable;
 import io.expertmesh.transport.Channels;
 import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.Role;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -39,9 +40,14 @@ public final class RemoteModel implements ExpertClientFactory, AutoCloseable {
     this.security = security;
   }
 
-  /** The table of the routers at these addresses. */
-  public static RoutingTables routers(String gateway, List<String> addresses, LinkSecurity security) {
-    return RoutingTableWatch.start(gateway, addresses,
+  /**
+   * The table of the routers at these addresses.
+   *
+   * @param file keeps the last table; null for none
+   */
+  public static RoutingTables routers(String gateway, List<String> addresses, @Nullable Path file,
+      LinkSecurity security) {
+    return RoutingTableWatch.start(gateway, addresses, file,
         (address, executor) -> Channels.open(address, Role.ROUTER, security, executor));
   }
 

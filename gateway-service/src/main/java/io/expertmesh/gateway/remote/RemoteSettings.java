@@ -2,7 +2,9 @@ package io.expertmesh.gateway.remote;
 
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.DType;
+import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
@@ -12,12 +14,14 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param microBatches parts of a step; with 2, attention of one runs while the experts of the other compute
  * @param startTimeout how long the gateway waits at its start until every expert has a replica
  * @param wire type of the numbers in messages
+ * @param tableFile keeps the last routing table for a start while no router answers; null to wait for a router
  */
 public record RemoteSettings(
     @DefaultValue("30s") Duration deadline,
     @DefaultValue("1") int microBatches,
     @DefaultValue("60s") Duration startTimeout,
-    @DefaultValue("f32") Wire wire) {
+    @DefaultValue("f32") Wire wire,
+    @Nullable Path tableFile) {
   /** Types of numbers, as users write them. */
   public enum Wire {
     /** The bits as they were computed. */
@@ -40,7 +44,7 @@ public record RemoteSettings(
 
   /** What holds where nothing is said. */
   public static RemoteSettings defaults() {
-    return new RemoteSettings(Duration.ofSeconds(30), 1, Duration.ofSeconds(60), Wire.f32);
+    return new RemoteSettings(Duration.ofSeconds(30), 1, Duration.ofSeconds(60), Wire.f32, null);
   }
 
   private static void require(boolean valid, String name, Object value, String expected) {

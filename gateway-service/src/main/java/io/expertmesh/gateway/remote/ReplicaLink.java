@@ -67,6 +67,8 @@ final class ReplicaLink {
   private Replica replica;
   private Set<Integer> offered = Set.of();
   private Set<Integer> held = Set.of();
+  /** Held until the table said that others do now. */
+  private Set<Integer> former = Set.of();
   private final Set<Integer> lacking = new HashSet<>();
   private final Set<String> logged = new HashSet<>();
   private @Nullable ReplicaStream current;
@@ -209,6 +211,9 @@ final class ReplicaLink {
     standing = entry.getState() == ReplicaState.REPLICA_STATE_DRAINING ? Standing.DRAINING : Standing.READY;
     offered = matching(entry.getFingerprint(), new HashSet<>(entry.getExpertIdsList()));
     if (current != null && live != null) {
+      former = new HashSet<>(former);
+      former.addAll(held);
+      former.removeAll(offered);
       held = offered;
     }
     connect();
@@ -226,15 +231,29 @@ final class ReplicaLink {
 
   /** Experts that it can be asked for now. */
   Set<Integer> experts() {
+    return askable(held);
+  }
+
+  /** Experts that it can still be asked for while those to whom the table gives them are not connected. */
+  Set<Integer> standIns() {
+    return askable(standing == Standing.LOST ? held : former);
+  }
+
+  /** Experts that it can be asked for as soon as its first connection stands. */
+  Set<Integer> promised() {
+    return wanted() && live == null && reconnects == 0 ? offered : Set.of();
+  }
+
+  private Set<Integer> askable(Set<Integer> ids) {
     ReplicaStream stream = live();
     if (stream == null || stream == drained || standing == Standing.DRAINING
         || breaker.getState() == CircuitBreaker.State.OPEN) {
       return Set.of();
     }
     if (lacking.isEmpty()) {
-      return held;
+      return ids;
     }
-    Set<Integer> rest = new HashSet<>(held);
+    Set<Integer> rest = new HashSet<>(ids);
     rest.removeAll(lacking);
     return rest;
   }
@@ -300,6 +319,7 @@ final class ReplicaLink {
 
   private void welcome(ReplicaStream stream, Welcome welcome) {
     held = matching(welcome.getFingerprint(), offered);
+    former = Set.of();
     if (held.isEmpty()) {
       offered = Set.of(); // until the table has news
       stream.end("it holds nothing that this gateway can use");

@@ -24,6 +24,7 @@ final class Replicas {
   private final Map<String, ReplicaLink> links = new LinkedHashMap<>();
   private volatile List<ReplicaLink> published = List.of();
   private volatile Holders holders;
+  private volatile boolean moving;
   private volatile TableVersion version = TableVersion.getDefaultInstance();
 
   Replicas(int experts, LinkSetup setup, RemoteCounters counters) {
@@ -40,6 +41,11 @@ final class Replicas {
   /** The links there are. */
   List<ReplicaLink> links() {
     return published;
+  }
+
+  /** Whether connections are being made that the table in use cannot be followed without. */
+  boolean isMoving() {
+    return moving;
   }
 
   /** Of the table in use. */
@@ -89,6 +95,8 @@ final class Replicas {
       }
     }
     published = List.copyOf(links.values());
+    moving = now.standIns().stream()
+        .anyMatch(id -> links.values().stream().anyMatch(link -> link.promised().contains(id)));
     return !now.unavailable().equals(before.unavailable());
   }
 
@@ -96,7 +104,7 @@ final class Replicas {
     List<ReplicaLink> all = new ArrayList<>(links.values());
     links.clear();
     holders = new Holders(new int[experts], List.of(List.of()), Integer.MAX_VALUE,
-        Set.copyOf(IntStream.range(0, experts).boxed().toList()));
+        Set.copyOf(IntStream.range(0, experts).boxed().toList()), Set.of());
     all.forEach(link -> link.close("the gateway stops"));
   }
 }

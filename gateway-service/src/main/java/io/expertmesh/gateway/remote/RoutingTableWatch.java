@@ -11,6 +11,7 @@ import io.expertmesh.transport.ConnectionReason;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -33,23 +34,32 @@ public final class RoutingTableWatch implements RoutingTables {
   private static final Logger log = LoggerFactory.getLogger(RoutingTableWatch.class);
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
-  private static final Duration FIRST_ANSWER = Duration.ofSeconds(3);
+  private static final Duration WRITE_AFTER = Duration.ofSeconds(1);
+  private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(3);
+  private static final Duration LONGEST_PATIENCE = Duration.ofSeconds(30);
 
   private final String gateway;
   private final List<String> routers;
   private final BiFunction<String, Executor, ManagedChannel> connect;
   private final ControlThread thread;
   private final LatestTable table = new LatestTable();
+  private final @Nullable TableFile file;
+  /** What a router said last; unlike the table in use it is never one from the file. */
+  private @Nullable RoutingTable said;
+  private boolean unwritten;
   private int next;
   private Duration pause = FIRST_PAUSE;
+  /** With the first answer. Doubles whenever it ran out: on an overloaded machine a TLS handshake can take seconds. */
+  private Duration patience = SHORTEST_PATIENCE;
   private @Nullable Watch current;
   private boolean complained;
   private boolean closed;
 
-  private RoutingTableWatch(String gateway, List<String> routers,
+  private RoutingTableWatch(String gateway, List<String> routers, @Nullable TableFile file,
       BiFunction<String, Executor, ManagedChannel> connect) {
     this.gateway = gateway;
     this.routers = List.copyOf(routers);
+    this.file = file;
     this.connect = connect;
     this.thread = new ControlThread("expertmesh-routing-table");
   }
@@ -59,11 +69,13 @@ public final class RoutingTableWatch implements RoutingTables {
    *
    * @param gateway this gateway's name
    * @param routers host:port, tried in turn
+   * @param file keeps the last table for the next start; null for none
    * @param connect opens a channel whose callbacks run on the executor
    */
-  public static RoutingTableWatch start(String gateway, List<String> routers,
+  public static RoutingTableWatch start(String gateway, List<String> routers, @Nullable Path file,
       BiFunction<String, Executor, ManagedChannel> connect) {
-    RoutingTableWatch watch = new RoutingTableWatch(gateway, routers, connect);
+    RoutingTableWatch watch = new RoutingTableWatch(gateway, routers, file == null ? null : new TableFile(file),
+        connect);
     watch.thread.execute(watch::connect);
     return watch;
   }
@@ -81,6 +93,7 @@ public final class RoutingTableWatch implements RoutingTables {
       if (current != null) {
         current.close();
       }
+      write();
     });
     thread.close();
   }
@@ -103,8 +116,7 @@ public final class RoutingTableWatch implements RoutingTables {
     current = null;
     if (!complained && next == 0) {
       complained = true;
-      log.warn("No router answers ({}: {}); {}", watch.router, ConnectionReason.of(reason),
-          table.latest() == null ? "there is no routing table yet" : "the last routing table stays in use");
+      log.warn("No router answers ({}: {}); {}", watch.router, ConnectionReason.of(reason), withoutRouter());
     }
     boolean all = next == 0; // every router was tried since the last pause
     thread.later(all ? pause.toMillis() : 0, this::connect);
@@ -113,16 +125,41 @@ public final class RoutingTableWatch implements RoutingTables {
     }
   }
 
+  private String withoutRouter() {
+    if (said != null) {
+      return "the last routing table stays in use";
+    }
+    RoutingTable kept = file == null ? null : file.read();
+    if (kept == null) {
+      return "there is no routing table yet";
+    }
+    table.publish(kept);
+    return "the routing table of %s is used until then, with %d replicas".formatted(file, kept.getReplicasCount());
+  }
+
+  /** Soon, and not for every one of many changes in a row. */
+  private void keep() {
+    if (file != null && !unwritten) {
+      unwritten = true;
+      thread.later(WRITE_AFTER.toMillis(), this::write);
+    }
+  }
+
+  private void write() {
+    if (file != null && unwritten && said != null) {
+      unwritten = false;
+      file.write(said);
+    }
+  }
+
   private @Nullable TableVersion known() {
-    RoutingTable latest = table.latest();
-    return latest == null ? null : latest.getVersion();
+    return said == null ? null : said.getVersion();
   }
 
   private WatchRoutingTableRequest request() {
     WatchRoutingTableRequest.Builder request = WatchRoutingTableRequest.newBuilder().setGateway(gateway);
-    RoutingTable latest = table.latest();
-    if (latest != null) {
-      request.setVersion(latest.getVersion()).addAllTraffic(latest.getTrafficList());
+    if (said != null) {
+      request.setVersion(said.getVersion()).addAllTraffic(said.getTrafficList());
     }
     return request.build();
   }
@@ -159,10 +196,14 @@ public final class RoutingTableWatch implements RoutingTables {
     void start() {
       requests = RegistryServiceGrpc.newStub(channel).watchRoutingTable(this);
       requests.onNext(request());
-      thread.later(FIRST_ANSWER.toMillis(), () -> {
+      Duration waiting = patience;
+      thread.later(waiting.toMillis(), () -> {
         if (!answered && !gone) {
+          patience = waiting.multipliedBy(2).compareTo(LONGEST_PATIENCE) < 0
+              ? waiting.multipliedBy(2)
+              : LONGEST_PATIENCE;
           ended(this, Status.DEADLINE_EXCEEDED
-              .withDescription("no answer in %d s".formatted(FIRST_ANSWER.toSeconds())).asException());
+              .withDescription("no answer in %d s".formatted(waiting.toSeconds())).asException());
         }
       });
     }
@@ -178,7 +219,7 @@ public final class RoutingTableWatch implements RoutingTables {
         pause = FIRST_PAUSE;
         log.info("Following the routing table of {}", router);
       }
-      RoutingTable latest = table.latest();
+      RoutingTable latest = said;
       TableVersion before = latest == null ? TableVersion.getDefaultInstance() : latest.getVersion();
       switch (response.getKindCase()) {
         case TABLE -> {
@@ -200,7 +241,9 @@ public final class RoutingTableWatch implements RoutingTables {
     }
 
     private void use(RoutingTable next) {
+      said = next;
       table.publish(next);
+      keep();
       if (requests != null) {
         requests.onNext(request());
       }

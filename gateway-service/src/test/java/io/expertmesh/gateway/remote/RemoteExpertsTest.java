@@ -139,7 +139,8 @@ class RemoteExpertsTest {
 
   @Test
   void aHungReplicaWithoutAnotherIsWaitedForUntilTheDeadline() throws InterruptedException {
-    RemoteSettings impatient = new RemoteSettings(Duration.ofMillis(300), 1, Duration.ZERO, RemoteSettings.Wire.f32);
+    RemoteSettings impatient = new RemoteSettings(Duration.ofMillis(300), 1, Duration.ZERO, RemoteSettings.Wire.f32,
+        null);
     try (TestMesh mesh = TestMesh.of(impatient, 1, 1)) {
       mesh.replicas.getFirst().script = batch -> Fault.HANG;
       assertThat(mesh.loses(Work.random(random, 1)).getFirst().reason()).contains("no answer in time");

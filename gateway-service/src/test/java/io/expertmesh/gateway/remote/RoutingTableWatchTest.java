@@ -13,8 +13,12 @@ import io.expertmesh.proto.v1.WatchRoutingTableRequest;
 import io.expertmesh.proto.v1.WatchRoutingTableResponse;
 import io.expertmesh.transport.Channels;
 import io.expertmesh.transport.GrpcServer;
+import io.expertmesh.transport.Plaintext;
+import io.expertmesh.transport.Role;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,8 +26,10 @@ import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The table of whichever router answers, and the last one when none does. */
 @Timeout(60)
@@ -39,7 +45,7 @@ class RoutingTableWatchTest {
     final GrpcServer server;
 
     ScriptedRouter(int port) {
-      server = GrpcServer.start("127.0.0.1", port, Runnable::run, List.of(
+      server = GrpcServer.start("127.0.0.1", port, Plaintext.LOOPBACK, Runnable::run, List.of(
           new RegistryServiceGrpc.RegistryServiceImplBase() {
             @Override
             public StreamObserver<WatchRoutingTableRequest> watchRoutingTable(
@@ -105,7 +111,12 @@ class RoutingTableWatchTest {
   }
 
   private static RoutingTableWatch watch(List<String> routers) {
-    return RoutingTableWatch.start("test", routers, Channels::open);
+    return watch(routers, null);
+  }
+
+  private static RoutingTableWatch watch(List<String> routers, @Nullable Path file) {
+    return RoutingTableWatch.start("test", routers, file,
+        (router, executor) -> Channels.open(router, Role.ROUTER, Plaintext.LOOPBACK, executor));
   }
 
   private static List<String> ids(List<RoutingTable> tables) {
@@ -181,7 +192,8 @@ class RoutingTableWatchTest {
       router.first = RoutingTable.newBuilder().setVersion(version(1, 1)).addReplicas(one.entry()).build();
       try (RoutingTableWatch watch = watch(List.of("127.0.0.1:" + port));
           RemoteExperts experts = RemoteExperts.start("test", TestExperts.FINGERPRINT, TestExperts.HIDDEN,
-              RemoteSettings.defaults(), watch, endpoint -> Channels.open(endpoint, Runnable::run))) {
+              RemoteSettings.defaults(), watch,
+              endpoint -> Channels.open(endpoint, Role.EXPERT, Plaintext.LOOPBACK, Runnable::run))) {
         assertThat(experts.awaitAll(Duration.ofSeconds(20))).isTrue();
         router.close();
         for (int i = 0; i < 20; i++) {
@@ -196,6 +208,49 @@ class RoutingTableWatchTest {
           assertThat(experts.unavailable()).isEmpty();
         }
       }
+    }
+  }
+
+  @Test
+  void aTableFromTheFileIsUsedUntilARouterAnswers(@TempDir Path folder) throws InterruptedException {
+    Path file = folder.resolve("table");
+    List<RoutingTable> tables = new CopyOnWriteArrayList<>();
+    int port;
+    try (ScriptedRouter router = new ScriptedRouter(0)) {
+      port = router.server.port();
+      router.first = table(7, 1, "a");
+      try (RoutingTableWatch _ = watch(List.of("127.0.0.1:" + port), file)) {
+        TestMesh.await(() -> router.acknowledged(version(7, 1)));
+      }
+      assertThat(file).isRegularFile();
+    }
+    try (RoutingTableWatch watch = watch(List.of("127.0.0.1:" + port), file)) {
+      watch.follow(tables::add);
+      TestMesh.await(() -> !tables.isEmpty());
+      assertThat(ids(tables)).containsExactly("a");
+      try (ScriptedRouter younger = new ScriptedRouter(port)) {
+        younger.first = table(3, 1, "b");
+        TestMesh.await(() -> younger.acknowledged(version(3, 1)));
+        assertThat(ids(tables)).as("an old file does not outweigh a router").containsExactly("b");
+        assertThat(younger.requests.element().hasVersion()).isFalse();
+      }
+    }
+  }
+
+  @Test
+  void aDamagedTableFileIsNoTable(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("table"), "no table at all");
+    List<RoutingTable> tables = new CopyOnWriteArrayList<>();
+    try (ScriptedRouter router = new ScriptedRouter(0)) {
+      router.leads = false;
+      router.first = table(7, 1, "a");
+      try (RoutingTableWatch watch = watch(List.of(router.server.endpoint()), file)) {
+        watch.follow(tables::add);
+        router.leads = true;
+        TestMesh.await(() -> router.acknowledged(version(7, 1)));
+        assertThat(tables).hasSize(1);
+      }
+      assertThat(RoutingTable.parseFrom(Files.readAllBytes(file))).isEqualTo(table(7, 1, "a"));
     }
   }
 }
