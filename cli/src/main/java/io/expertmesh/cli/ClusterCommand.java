@@ -88,6 +88,7 @@ final class ClusterCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    stop.watch();
     List<String> gatewayOptions = new ArrayList<>(List.of("--threads", String.valueOf(cluster.model().threads())));
     if (config != null) {
       gatewayOptions.addAll(List.of("--config", config.toString()));
@@ -100,8 +101,6 @@ final class ClusterCommand implements Callable<Integer> {
       out.println(running.json());
       out.flush();
       stop.await();
-    } finally {
-      stop.closed();
     }
     return 0;
   }

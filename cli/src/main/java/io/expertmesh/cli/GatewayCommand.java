@@ -86,6 +86,7 @@ final class GatewayCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    stop.watch();
     GatewayConfiguration configuration = listen
         .configuration(wire == null ? Map.of() : Map.of("expertmesh.experts.wire", wire.name()));
     if (configuration.experts().wire() != Wire.f32 && model.numerics() == Numerics.EXACT) {
@@ -98,22 +99,20 @@ final class GatewayCommand implements Callable<Integer> {
     LinkSecurity security = tls.open(Role.GATEWAY);
     RoutingTables tables = routers.isEmpty()
         ? RemoteModel.experts(expertsAt, security)
-        : RemoteModel.routers(name, routers, security);
+        : RemoteModel.routers(name, routers, configuration.experts().tableFile(), security);
     int engines = canary == null ? 1 : 2;
     try (RemoteModel remote = new RemoteModel(name, configuration.experts(), tables, security);
         EmbeddedModel opened = model.open(remote, engines)) {
-      Version main = new Version(remote.fingerprint().version(), opened.served());
+      Version main = new Version(opened.served().version(), opened.served());
       if (canary == null) {
         serve(configuration, new ModelVersions(main, List.of()), List.of(remote));
       } else {
         try (RemoteModel beside = remote.beside();
             EmbeddedModel second = model.with(canary).open(beside, engines)) {
-          Version other = new Version(beside.fingerprint().version(), second.served());
+          Version other = new Version(second.served().version(), second.served());
           serve(configuration, new ModelVersions(main, List.of(other)), List.of(remote, beside));
         }
       }
-    } finally {
-      stop.closed();
     }
     return 0;
   }

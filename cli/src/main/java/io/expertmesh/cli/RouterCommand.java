@@ -93,6 +93,7 @@ final class RouterCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    stop.watch();
     Map<String, Object> options = new HashMap<>();
     put(options, "host", host);
     put(options, "port", port);
@@ -111,7 +112,6 @@ final class RouterCommand implements Callable<Integer> {
       if (security instanceof Tls opened) {
         opened.close();
       }
-      stop.closed();
     }
     return 0;
   }

@@ -37,6 +37,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    stop.watch();
     GatewayConfiguration configuration = listen.configuration(Map.of());
     try (EmbeddedModel opened = model.open();
         GatewayServer server = GatewayServer.start(configuration, opened.served())) {
@@ -45,8 +46,6 @@ final class ServeCommand implements Callable<Integer> {
           server.grpcEndpoint() == null ? "" : " gRPC is at " + server.grpcEndpoint() + "."));
       err.flush();
       stop.await();
-    } finally {
-      stop.closed();
     }
     return 0;
   }

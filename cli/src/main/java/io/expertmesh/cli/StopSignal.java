@@ -1,14 +1,20 @@
 package io.expertmesh.cli;
 
 import java.io.IOException;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import org.jline.utils.Signals;
 import picocli.CommandLine.Option;
 
-/** When a server stops: SIGTERM or Ctrl-C; a second one stops it at once. */
+/**
+ * When a server stops. SIGTERM, Ctrl-C or a closed terminal let it finish what runs and end with exit code 0; the same
+ * signal again ends it at once, as does any signal before it is ready, with 128 and the signal's number.
+ */
 final class StopSignal {
-  /** What shells report of a process that Ctrl-C ended. */
-  private static final int STOPPED_TWICE = 130;
+  private static final int ENDED_BY_SIGNAL = 128;
+  private static final Map<String, Integer> SIGNALS = Map.of("HUP", 1, "INT", 2, "TERM", 15);
 
   @Option(
       names = "--stop-with-stdin",
@@ -17,25 +23,29 @@ final class StopSignal {
   private boolean withStdin;
 
   private final CountDownLatch stop = new CountDownLatch(1);
-  private final CountDownLatch closed = new CountDownLatch(1);
+  private final Set<String> received = ConcurrentHashMap.newKeySet();
+  private volatile boolean ready;
 
-  /** Returns when the process is told to stop, which then waits for {@link #closed}. */
-  void await() throws InterruptedException {
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-      Runnable now = () -> Runtime.getRuntime().halt(STOPPED_TWICE);
-      Signals.register("INT", now);
-      Signals.register("TERM", now);
-      stop.countDown();
-      try {
-        closed.await();
-      } catch (InterruptedException impatient) {
-        Thread.currentThread().interrupt();
-      }
-    }, "stop"));
+  /** To be called first: until the server is ready, the end of standard input ends the process. */
+  void watch() {
     if (withStdin) {
       Thread.ofPlatform().name("stdin").daemon().start(this::readToTheEnd);
     }
+  }
+
+  /** The server is ready. Returns when it is told to stop. */
+  void await() throws InterruptedException {
+    SIGNALS.forEach((name, number) -> Signals.register(name, () -> received(name, number)));
+    ready = true;
     stop.await();
+  }
+
+  /** Ctrl-C reaches all processes of a cluster, which then also get a SIGTERM: only the same signal twice is impatience. */
+  private void received(String name, int number) {
+    if (!received.add(name)) {
+      Runtime.getRuntime().halt(ENDED_BY_SIGNAL + number);
+    }
+    stop.countDown();
   }
 
   private void readToTheEnd() {
@@ -48,10 +58,8 @@ final class StopSignal {
       // Likewise the end.
     }
     stop.countDown();
-  }
-
-  /** Everything is closed; the process may end. */
-  void closed() {
-    closed.countDown();
+    if (!ready) {
+      Runtime.getRuntime().halt(0);
+    }
   }
 }

@@ -6,15 +6,12 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -24,7 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
 public final class ServiceProcess implements AutoCloseable {
   private static final Duration RESTART_AFTER = Duration.ofSeconds(2);
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(35);
-  private static final int LAST_LINES = 8;
+  /** How a service begins the line in which it says why it ends. */
+  private static final String FINAL = "expertmesh: ";
 
   /**
    * What the process says when it is ready.
@@ -51,12 +49,13 @@ public final class ServiceProcess implements AutoCloseable {
   private final boolean restart;
   private final Consumer<String> log;
   private final List<Moment> history = new CopyOnWriteArrayList<>();
-  private final Deque<String> lastLines = new ArrayDeque<>();
   private final Thread supervisor;
   private final CompletableFuture<Ready> firstReady = new CompletableFuture<>();
   private volatile CompletableFuture<Ready> ready = firstReady;
   private volatile @Nullable Process process;
   private volatile boolean closed;
+  /** Why the process that ran last ended, as far as it said. */
+  private volatile String lastWords = "it said nothing";
 
   /**
    * Starts the process.
@@ -109,7 +108,7 @@ public final class ServiceProcess implements AutoCloseable {
         int exitCode = runOnce();
         if (!firstReady.isDone()) {
           firstReady.completeExceptionally(new IllegalStateException(
-              "%s ended with exit code %d before it was ready:%n%s".formatted(name, exitCode, lastLines())));
+              "%s did not start (exit code %d): %s".formatted(name, exitCode, lastWords)));
           return;
         }
         if (closed) {
@@ -168,22 +167,11 @@ public final class ServiceProcess implements AutoCloseable {
         if (line.contains("Using incubator modules")) {
           continue;
         }
-        synchronized (lastLines) {
-          lastLines.addLast(line);
-          if (lastLines.size() > LAST_LINES) {
-            lastLines.removeFirst();
-          }
-        }
+        lastWords = line.startsWith(FINAL) ? line.substring(FINAL.length()) : line;
         log.accept("[%s] %s".formatted(name, line));
       }
     } catch (IOException gone) {
       // The process is.
-    }
-  }
-
-  private String lastLines() {
-    synchronized (lastLines) {
-      return lastLines.stream().collect(Collectors.joining(System.lineSeparator()));
     }
   }
 
