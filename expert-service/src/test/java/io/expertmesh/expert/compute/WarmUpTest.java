@@ -36,13 +36,13 @@ class WarmUpTest {
           if (method.getName().equals("name")) {
             return "broken";
           }
-          Object result = method.invoke(scalar, arguments);
+          Object returned = method.invoke(scalar, arguments);
           if (method.getName().equals("gatedSilu")) {
-            float[] gate = (float[]) arguments[0];
-            int offset = (int) arguments[1];
-            gate[offset] = Math.nextUp(gate[offset]) * 1.0001f;
+            float[] result = (float[]) arguments[2];
+            int offset = (int) arguments[3];
+            result[offset] = Math.nextUp(result[offset]) * 1.0001f;
           }
-          return result;
+          return returned;
         });
     assertThatThrownBy(() -> new WarmUp(MODEL, broken).check(List.of(6), 1))
         .isInstanceOfSatisfying(FailureException.class,
