@@ -96,7 +96,7 @@ class CanaryTest {
   }
 
   private static ExpertServer expert(String name, String experts, Path model, RouterServer router) {
-    return ExpertServer.start(new ExpertConfiguration(name, "127.0.0.1", 0, 0, ExpertIds.parse(experts), 0,
+    return ExpertServer.start(new ExpertConfiguration(name, "127.0.0.1", 0, 0, null, ExpertIds.parse(experts), 0,
         Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(router.endpoint()),
         Plaintext.LOOPBACK, Duration.ZERO, Duration.ofSeconds(10)), SafetensorsCheckpoint.open(model));
   }
@@ -159,7 +159,7 @@ class CanaryTest {
         ExpertServer _ = expert("low", "0-7", DEMO, router);
         ExpertServer _ = expert("high", "8-15", DEMO, router);
         RemoteModel mainExperts = new RemoteModel("gateway", RemoteSettings.defaults(),
-            RemoteModel.routers("gateway", List.of(router.endpoint()), Plaintext.LOOPBACK), Plaintext.LOOPBACK);
+            RemoteModel.routers("gateway", List.of(router.endpoint()), null, Plaintext.LOOPBACK), Plaintext.LOOPBACK);
         EmbeddedModel main = remote(DEMO, mainExperts);
         RemoteModel canaryExperts = mainExperts.beside();
         EmbeddedModel canary = remote(folder, canaryExperts)) {

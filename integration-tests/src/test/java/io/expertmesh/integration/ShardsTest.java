@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.engine.api.Generation;
 import io.expertmesh.engine.api.GenerationEvent;
-import io.expertmesh.engine.api.GenerationRequest;
-import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.expert.ExpertConfiguration;
 import io.expertmesh.expert.ExpertIds;
@@ -14,16 +12,10 @@ import io.expertmesh.gateway.remote.ExpertTraffic;
 import io.expertmesh.gateway.remote.RemoteModel;
 import io.expertmesh.gateway.remote.RemoteSettings;
 import io.expertmesh.kernels.Numerics;
-import io.expertmesh.model.checkpoint.Checkpoint;
-import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
 import io.expertmesh.transport.Plaintext;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -35,64 +27,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(180)
 class ShardsTest {
   private static final int EXPERTS = 16;
-  private static final int VOCABULARY = 1024;
-  private static final Checkpoint DEMO = SafetensorsCheckpoint.open(Path.of("../models/demo"));
-  private static final List<GenerationRequest> REQUESTS = requests();
   private static List<List<GenerationEvent>> expected = List.of();
 
   @BeforeAll
   static void answerInOneProcess() {
-    try (EmbeddedModel embedded = EmbeddedModel.open(DEMO, "demo", List.of(), Numerics.EXACT, 1)) {
-      expected = answers(embedded, 1);
-      assertThat(answers(embedded, 16)).isEqualTo(expected);
-    }
-  }
-
-  private static List<GenerationRequest> requests() {
-    List<GenerationRequest> requests = new ArrayList<>();
-    for (int i = 0; i < 16; i++) {
-      int[] prompt = new SplittableRandom(i).ints(1 + 5 * i, 0, VOCABULARY).toArray();
-      SamplingParameters drawn = new SamplingParameters(0.8f, 50, 0.95f, 0, 1, 0, 0, Map.of(), 7L + i);
-      requests.add(new GenerationRequest("r" + i, prompt, 16, i % 2 == 0 ? SamplingParameters.GREEDY : drawn, Set.of(),
-          3, i % 4 == 0 ? 2 : -1, false, null));
-    }
-    return requests;
-  }
-
-  /** The events of all requests, so many of which run at once. */
-  private static List<List<GenerationEvent>> answers(EmbeddedModel model, int batch) {
-    List<List<GenerationEvent>> answers = new ArrayList<>();
-    for (int from = 0; from < REQUESTS.size(); from += batch) {
-      List<Generation> running = REQUESTS.subList(from, from + batch).stream()
-          .map(request -> model.served().engine().submit(request)).toList();
-      running.forEach(generation -> answers.add(take(generation, () -> {})));
-    }
-    return answers;
-  }
-
-  /** All events, apart from how much of the prompt was in the cache. */
-  private static List<GenerationEvent> take(Generation generation, Runnable afterEachToken) {
-    try (generation) {
-      List<GenerationEvent> events = new ArrayList<>();
-      while (true) {
-        GenerationEvent event = generation.next(Duration.ofSeconds(60));
-        switch (event) {
-          case null -> throw new AssertionError("no event for a minute after " + events);
-          case GenerationEvent.PromptDone prompt ->
-            events.add(new GenerationEvent.PromptDone(prompt.logprobs(), prompt.routing(), 0));
-          case GenerationEvent.Token token -> {
-            events.add(token);
-            afterEachToken.run();
-          }
-          default -> {
-            events.add(event);
-            return events;
-          }
-        }
-      }
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
+    expected = DemoRequests.answersInOneProcess();
   }
 
   /** Expert processes, in this one: by replica, then by shard. */
@@ -104,9 +43,10 @@ class ShardsTest {
         List<ExpertServer> servers = new ArrayList<>();
         for (int shard = 0; shard < shards; shard++) {
           servers.add(ExpertServer.start(new ExpertConfiguration("expert-%d-%d".formatted(shard, copy), "127.0.0.1", 0,
-              0, ExpertIds.parse("%d-%d".formatted(shard * size, (shard + 1) * size - 1)), 0, Numerics.EXACT, 1, null,
+              0, null, ExpertIds.parse("%d-%d".formatted(shard * size, (shard + 1) * size - 1)), 0, Numerics.EXACT, 1,
+              null,
               ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK, Duration.ZERO,
-              Duration.ofSeconds(10)), DEMO));
+              Duration.ofSeconds(10)), DemoRequests.DEMO));
         }
         replicas.add(servers);
       }
@@ -127,9 +67,10 @@ class ShardsTest {
   private record Gateway(RemoteModel remote, EmbeddedModel model) implements AutoCloseable {
     static Gateway of(String name, List<String> endpoints, int microBatches) throws InterruptedException {
       RemoteModel remote = new RemoteModel(name,
-          new RemoteSettings(Duration.ofSeconds(30), microBatches, Duration.ofSeconds(30), RemoteSettings.Wire.f32),
+          new RemoteSettings(Duration.ofSeconds(30), microBatches, Duration.ofSeconds(30), RemoteSettings.Wire.f32,
+              null),
           RemoteModel.experts(endpoints, Plaintext.LOOPBACK), Plaintext.LOOPBACK);
-      EmbeddedModel model = EmbeddedModel.open(DEMO, "demo", List.of(), Numerics.EXACT, 1, remote);
+      EmbeddedModel model = EmbeddedModel.open(DemoRequests.DEMO, "demo", List.of(), Numerics.EXACT, 1, remote);
       remote.awaitExperts();
       assertThat(remote.experts().unavailable()).isEmpty();
       return new Gateway(remote, model);
@@ -148,10 +89,10 @@ class ShardsTest {
     try (Shards experts = Shards.start(shards, 2);
         Gateway one = Gateway.of("one", experts.endpoints(1), 1);
         Gateway two = Gateway.of("two", experts.endpoints(2), 2)) {
-      assertThat(answers(one.model(), 1)).isEqualTo(expected);
+      assertThat(DemoRequests.answers(one.model(), 1)).isEqualTo(expected);
       CompletableFuture<List<List<GenerationEvent>>> other = CompletableFuture.supplyAsync(
-          () -> answers(one.model(), 16));
-      assertThat(answers(two.model(), 16)).isEqualTo(expected);
+          () -> DemoRequests.answers(one.model(), 16));
+      assertThat(DemoRequests.answers(two.model(), 16)).isEqualTo(expected);
       assertThat(other.join()).isEqualTo(expected);
       ExpertTraffic traffic = one.remote().experts().traffic();
       assertThat(traffic.lostExperts()).isZero();
@@ -163,18 +104,18 @@ class ShardsTest {
   @Test
   void aReplicaThatStopsHalfwayChangesNothing() throws InterruptedException {
     try (Shards experts = Shards.start(2, 2); Gateway gateway = Gateway.of("one", experts.endpoints(2), 1)) {
-      List<Generation> running = REQUESTS.stream().map(gateway.model().served().engine()::submit).toList();
+      List<Generation> running = DemoRequests.ALL.stream().map(gateway.model().served().engine()::submit).toList();
       List<List<GenerationEvent>> answers = new ArrayList<>();
       int[] tokens = {0};
       for (Generation generation : running) {
-        answers.add(take(generation, () -> {
+        answers.add(DemoRequests.take(generation, () -> {
           if (++tokens[0] == 5) {
             experts.replicas().getFirst().forEach(ExpertServer::close);
           }
         }));
       }
       assertThat(answers).isEqualTo(expected);
-      assertThat(answers(gateway.model(), 16)).isEqualTo(expected);
+      assertThat(DemoRequests.answers(gateway.model(), 16)).isEqualTo(expected);
       assertThat(gateway.remote().experts().traffic().lostExperts()).isZero();
     }
   }
