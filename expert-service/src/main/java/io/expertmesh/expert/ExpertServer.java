@@ -14,6 +14,7 @@ import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RejectionReason;
+import io.expertmesh.transport.ForwardMethod;
 import io.expertmesh.transport.GrpcServer;
 import io.grpc.Status;
 import java.time.Duration;
@@ -56,7 +57,7 @@ public final class ExpertServer implements AutoCloseable {
     this.warmUp = new WarmUp(model, kernels);
     this.service = new ForwardService(process, configuration.unreadTimeout());
     this.grpc = GrpcServer.start(configuration.host(), configuration.port(), configuration.security(), Runnable::run,
-        List.of(service));
+        List.of(ForwardMethod.serve(service)));
     try {
       this.http = StatusEndpoint.start(configuration.host(), configuration.httpPort(), process, this::registeredWith);
     } catch (RuntimeException failure) {

@@ -6,8 +6,11 @@ import java.util.List;
 
 /** How this process was started, so that another of the same program can be. */
 final class JvmCommand {
-  /** Weights are mapped and not on the heap; the parent's own options come later and win. */
-  private static final List<String> SMALL_HEAP = List.of("-XX:+UseSerialGC", "-Xms32m", "-Xmx1g");
+  /**
+   * Weights are mapped and not on the heap; most of what is, are messages, which live for milliseconds. The parent's own
+   * options come later and win.
+   */
+  private static final List<String> SMALL_HEAP = List.of("-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-Xmx1g");
 
   private JvmCommand() {}
 

@@ -2,11 +2,11 @@ package io.expertmesh.gateway.remote;
 
 import io.expertmesh.proto.v1.CancelBatch;
 import io.expertmesh.proto.v1.ExpertLimits;
-import io.expertmesh.proto.v1.ExpertServiceGrpc;
 import io.expertmesh.proto.v1.ForwardRequest;
 import io.expertmesh.proto.v1.ForwardResponse;
 import io.expertmesh.proto.v1.Hello;
 import io.expertmesh.transport.ConnectionReason;
+import io.expertmesh.transport.ForwardMethod;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -45,7 +45,7 @@ final class ReplicaStream implements ClientResponseObserver<ForwardRequest, Forw
 
   void open(Hello hello) {
     outbox.add(() -> ForwardRequest.newBuilder().setHello(hello).build());
-    ExpertServiceGrpc.newStub(channel).forward(this);
+    ForwardMethod.call(channel, this);
     write();
   }
 
