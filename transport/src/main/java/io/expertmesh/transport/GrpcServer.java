@@ -69,7 +69,8 @@ public final class GrpcServer implements AutoCloseable {
         yield builder(host, port, InsecureServerCredentials.create(), executor);
       }
     };
-    return start(builder.maxConcurrentCallsPerConnection(MAX_LINK_CALLS).flowControlWindow(WINDOW_BYTES), refused, host, port, services);
+    return start(builder.maxConcurrentCallsPerConnection(MAX_LINK_CALLS).flowControlWindow(WINDOW_BYTES), refused, host,
+        port, services);
   }
 
   /**

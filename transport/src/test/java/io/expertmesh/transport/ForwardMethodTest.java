@@ -31,7 +31,7 @@ class ForwardMethodTest {
   void bothSidesUnderstandTheGeneratedMethod() throws InterruptedException {
     try (GrpcServer fast = server(true); GrpcServer generated = server(false)) {
       for (GrpcServer server : List.of(fast, generated)) {
-        ManagedChannel channel = Channels.open(server.endpoint(), Runnable::run);
+        ManagedChannel channel = Channels.open(server.endpoint(), Role.EXPERT, Plaintext.LOOPBACK, Runnable::run);
         try {
           Answers toFast = new Answers();
           send(ForwardMethod.call(channel, toFast));
@@ -98,7 +98,7 @@ class ForwardMethodTest {
         };
       }
     };
-    return GrpcServer.start("127.0.0.1", 0, Runnable::run, List.of(fast ? ForwardMethod.serve(echo) : echo));
+    return GrpcServer.start("127.0.0.1", 0, Plaintext.LOOPBACK, Runnable::run, List.of(fast ? ForwardMethod.serve(echo) : echo));
   }
 
   /** What came, in order. */
