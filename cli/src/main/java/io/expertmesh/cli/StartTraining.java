@@ -81,7 +81,8 @@ final class StartTraining implements Callable<Integer> {
     try (RouterServer router = RouterServer.start(routing, Plaintext.LOOPBACK);
         ExpertServer _ = ExpertServer.start(expert(router.endpoint()), model.checkpoint(Progress.NONE));
         RemoteModel remote = new RemoteModel("train-start", RemoteSettings.defaults(),
-            RemoteModel.routers("train-start", List.of(router.endpoint()), Plaintext.LOOPBACK), Plaintext.LOOPBACK);
+            RemoteModel.routers("train-start", List.of(router.endpoint()), null, Plaintext.LOOPBACK),
+            Plaintext.LOOPBACK);
         EmbeddedModel split = model.open(remote)) {
       remote.awaitExperts();
       return ask(split, CLUSTER_TRAINING);
@@ -89,7 +90,8 @@ final class StartTraining implements Callable<Integer> {
   }
 
   private static ExpertConfiguration expert(String router) {
-    return new ExpertConfiguration("train-start", LOOPBACK, 0, 0, ExpertIds.parse("all"), 0, Numerics.FAST, 1, null,
+    return new ExpertConfiguration("train-start", LOOPBACK, 0, 0, null, ExpertIds.parse("all"), 0, Numerics.FAST, 1,
+        null,
         ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(router), Plaintext.LOOPBACK, Duration.ofSeconds(1),
         Duration.ofSeconds(10));
   }

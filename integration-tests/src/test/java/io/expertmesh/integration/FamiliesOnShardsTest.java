@@ -94,16 +94,17 @@ class FamiliesOnShardsTest {
     List<ExpertServer> servers = new ArrayList<>();
     for (int shard = 0; shard < SHARDS; shard++) {
       String ids = "%d-%d".formatted(experts * shard / SHARDS, experts * (shard + 1) / SHARDS - 1);
-      servers.add(ExpertServer.start(new ExpertConfiguration("shard-" + shard, "127.0.0.1", 0, 0, ExpertIds.parse(ids),
-          0, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK,
-          Duration.ZERO, Duration.ofSeconds(10)), checkpoint));
+      servers.add(
+          ExpertServer.start(new ExpertConfiguration("shard-" + shard, "127.0.0.1", 0, 0, null, ExpertIds.parse(ids),
+              0, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK,
+              Duration.ZERO, Duration.ofSeconds(10)), checkpoint));
     }
     return servers;
   }
 
   private static RemoteModel remote(List<ExpertServer> servers) {
     return new RemoteModel("gateway",
-        new RemoteSettings(Duration.ofSeconds(30), 2, Duration.ofSeconds(30), RemoteSettings.Wire.f32),
+        new RemoteSettings(Duration.ofSeconds(30), 2, Duration.ofSeconds(30), RemoteSettings.Wire.f32, null),
         RemoteModel.experts(servers.stream().map(ExpertServer::grpcEndpoint).toList(), Plaintext.LOOPBACK),
         Plaintext.LOOPBACK);
   }

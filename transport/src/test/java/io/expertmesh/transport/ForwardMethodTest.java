@@ -98,7 +98,8 @@ class ForwardMethodTest {
         };
       }
     };
-    return GrpcServer.start("127.0.0.1", 0, Plaintext.LOOPBACK, Runnable::run, List.of(fast ? ForwardMethod.serve(echo) : echo));
+    return GrpcServer.start("127.0.0.1", 0, Plaintext.LOOPBACK, Runnable::run,
+        List.of(fast ? ForwardMethod.serve(echo) : echo));
   }
 
   /** What came, in order. */

@@ -132,8 +132,9 @@ final class NpzFile implements Closeable {
       case "<f4" -> DType.F32;
       case "<f2" -> DType.F16;
       case "|V2", "<V2" -> DType.BF16; // numpy has no bfloat16 and saves it as two opaque bytes
-      default -> throw InvalidCheckpoint.in(file, "array %s has the type %s; float32, float16 and bfloat16 are supported"
-          .formatted(name, descr));
+      default ->
+        throw InvalidCheckpoint.in(file, "array %s has the type %s; float32, float16 and bfloat16 are supported"
+            .formatted(name, descr));
     };
   }
 

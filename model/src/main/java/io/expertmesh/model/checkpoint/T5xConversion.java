@@ -171,7 +171,8 @@ public final class T5xConversion {
       sources.put(name, new T5xNames.Source(inArchive, shape, source.transposed()));
     });
     shapes.keySet().stream().filter(name -> !wholeState || name.startsWith(TARGET)).findFirst().ifPresent(name -> {
-      throw InvalidCheckpoint.in(weights, "tensor %s is not part of an OpenMoE model of %s".formatted(name, configFile));
+      throw InvalidCheckpoint.in(weights,
+          "tensor %s is not part of an OpenMoE model of %s".formatted(name, configFile));
     });
     return sources;
   }
@@ -208,7 +209,8 @@ public final class T5xConversion {
   }
 
   private static String shardName(int index, int count) {
-    return count == 1 ? SafetensorsCheckpoint.SINGLE
+    return count == 1
+        ? SafetensorsCheckpoint.SINGLE
         : "model-%05d-of-%05d.safetensors".formatted(index + 1, count);
   }
 

@@ -15,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.assertj.core.api.AbstractThrowableAssert;
@@ -54,7 +55,7 @@ class T5xConversionTest {
     Checkpoint converted = SafetensorsCheckpoint.open(result.file());
     assertThat(converted.tensors().keySet()).isEqualTo(original.tensors().keySet());
     original.tensors().forEach((tensor, expected) -> {
-      Tensor actual = converted.tensors().get(tensor);
+      Tensor actual = Objects.requireNonNull(converted.tensors().get(tensor));
       assertThat(actual.shape()).as(tensor).isEqualTo(expected.shape());
       assertThat(actual.data().toArray(ValueLayout.JAVA_BYTE)).as(tensor)
           .isEqualTo(expected.data().toArray(ValueLayout.JAVA_BYTE));
