@@ -31,8 +31,9 @@ class EncoderDecoderTest {
   private static final int GENERATED = 8;
 
   @ParameterizedTest
-  @ValueSource(strings = {"switch-base-f32", "switch-tight-f32", "switch-untied-f32", "nllb-base-f32",
-      "nllb-tight-f32", "nllb-priority-f32"})
+  @ValueSource(
+      strings = {"switch-base-f32", "switch-tight-f32", "switch-untied-f32", "nllb-base-f32",
+          "nllb-tight-f32", "nllb-priority-f32"})
   void requestsGiveTheBitsOfTheReferenceHoweverTheyRun(String name) {
     BoundModel model = TestModels.golden(name, KernelSelection.kernels());
     List<GenerationRequest> requests = requests(model.architecture().vocabularySize());

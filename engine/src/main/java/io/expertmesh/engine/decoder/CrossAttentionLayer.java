@@ -29,7 +29,8 @@ final class CrossAttentionLayer implements DenseLayer {
   public void forward(Rows rows, Workspace space) {
     int n = rows.count();
     matmul.multiply(space.normed(), n, new Product(weights.query(), weights.biases().query(), space.queries()));
-    pool.run(n * attention.heads(), (task, worker) -> attend(rows.encoded(task % n), task % n, task / n, worker, space));
+    pool.run(n * attention.heads(),
+        (task, worker) -> attend(rows.encoded(task % n), task % n, task / n, worker, space));
     matmul.multiply(space.mixed(), n, new Product(weights.output(), weights.biases().output(), space.delta()));
   }
 

@@ -1,7 +1,7 @@
 package io.expertmesh.engine.decoder;
 
-import io.expertmesh.engine.decoder.ParallelMatmul.Product;
 import io.expertmesh.engine.api.UnavailablePolicy;
+import io.expertmesh.engine.decoder.ParallelMatmul.Product;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.kvcache.KvCache;
 import io.expertmesh.kernels.Kernels;

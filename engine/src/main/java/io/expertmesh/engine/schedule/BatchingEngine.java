@@ -306,7 +306,8 @@ public final class BatchingEngine implements GenerationEngine {
     switch (encoding.outcome()) {
       case ChunkOutcome.Failed failed -> giveUp(sequence, failed.failure());
       case ChunkOutcome.Blocked blocked -> blockedRequests += sequence.block(blocked, System.nanoTime()) ? 1 : 0;
-      case ChunkOutcome.Computed computed -> sequence.read(Objects.requireNonNull(encoding.input()), computed.degraded());
+      case ChunkOutcome.Computed computed ->
+        sequence.read(Objects.requireNonNull(encoding.input()), computed.degraded());
     }
     return encoding.input() != null;
   }

@@ -343,7 +343,8 @@ final class Sequence implements Generation {
         : List.of();
     List<Degradation> degradations = new ArrayList<>(degraded.size());
     degraded.forEach((layer, experts) -> degradations.add(new Degradation(layer, List.copyOf(experts))));
-    events.add(new GenerationEvent.Finished(reason, inputLength() + promptLength(), generated(), generatedRouting, degradations));
+    events.add(new GenerationEvent.Finished(reason, inputLength() + promptLength(), generated(), generatedRouting,
+        degradations));
   }
 
   void fail(FailureException reason) {

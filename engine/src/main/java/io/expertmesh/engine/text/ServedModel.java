@@ -51,10 +51,12 @@ public record ServedModel(
   }
 
   /** A decoder-only model. */
-  public ServedModel(String name, List<String> aliases, Instant loaded, GenerationEngine engine, Tokenizer tokenizer,
-      @Nullable ChatTemplate chatTemplate, Set<Integer> endTokenIds, int contextLength, int vocabularySize,
+  public ServedModel(String name, List<String> aliases, String version, Instant loaded, GenerationEngine engine,
+      Tokenizer tokenizer, @Nullable ChatTemplate chatTemplate, Set<Integer> endTokenIds, int contextLength,
+      int vocabularySize,
       List<Integer> moeLayers, int experts, SamplingParameters samplingDefaults) {
-    this(name, aliases, loaded, engine, tokenizer, chatTemplate, endTokenIds, contextLength, vocabularySize, moeLayers,
+    this(name, aliases, version, loaded, engine, tokenizer, chatTemplate, endTokenIds, contextLength, vocabularySize,
+        moeLayers,
         experts, samplingDefaults, null, null);
   }
 

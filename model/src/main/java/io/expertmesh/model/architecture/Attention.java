@@ -49,15 +49,18 @@ public record Attention(
 
   /** With biases. */
   public Attention withBias(boolean input, boolean output) {
-    return new Attention(heads, kvHeads, headDim, input, output, qkNorm, clip, rotary, scale, window, sinks, relativeBias, causal);
+    return new Attention(heads, kvHeads, headDim, input, output, qkNorm, clip, rotary, scale, window, sinks,
+        relativeBias, causal);
   }
 
   public Attention withClip(@Nullable Float limit) {
-    return new Attention(heads, kvHeads, headDim, inputBias, outputBias, qkNorm, limit, rotary, scale, window, sinks, relativeBias, causal);
+    return new Attention(heads, kvHeads, headDim, inputBias, outputBias, qkNorm, limit, rotary, scale, window, sinks,
+        relativeBias, causal);
   }
 
   public Attention withScale(float factor) {
-    return new Attention(heads, kvHeads, headDim, inputBias, outputBias, qkNorm, clip, rotary, factor, window, sinks, relativeBias, causal);
+    return new Attention(heads, kvHeads, headDim, inputBias, outputBias, qkNorm, clip, rotary, factor, window, sinks,
+        relativeBias, causal);
   }
 
   public Attention withWindow(@Nullable Integer positions) {
@@ -66,7 +69,8 @@ public record Attention(
   }
 
   public Attention withSinks() {
-    return new Attention(heads, kvHeads, headDim, inputBias, outputBias, qkNorm, clip, rotary, scale, window, true, relativeBias, causal);
+    return new Attention(heads, kvHeads, headDim, inputBias, outputBias, qkNorm, clip, rotary, scale, window, true,
+        relativeBias, causal);
   }
 
   /** With numbers for distances instead of a rotation. */
