@@ -40,8 +40,9 @@ class TranslateTest {
   }
 
   private HttpResponse<String> post(String path, JsonNode body) throws Exception {
-    return client.send(HttpRequest.newBuilder(URI.create(server.url() + path)).header("Content-Type", "application/json")
-        .POST(HttpRequest.BodyPublishers.ofString(body.toString())).build(), HttpResponse.BodyHandlers.ofString());
+    return client
+        .send(HttpRequest.newBuilder(URI.create(server.url() + path)).header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(body.toString())).build(), HttpResponse.BodyHandlers.ofString());
   }
 
   private JsonNode answer(String path, JsonNode body) throws Exception {
@@ -115,7 +116,8 @@ class TranslateTest {
   void whatCannotBeIsRefusedWithWhatCan() throws Exception {
     refused("/translate", "{\"q\": \"a\", \"source\": \"eng_Latn\", \"target\": \"deu_Latin\"}", "target", "deu_Latn");
     refused("/translate", "{\"q\": \"a\", \"source\": \"auto\", \"target\": \"de\"}", "source", "not detected");
-    refused("/translate", "{\"q\": \"<b>a</b>\", \"source\": \"en\", \"target\": \"de\", \"format\": \"html\"}", "format",
+    refused("/translate", "{\"q\": \"<b>a</b>\", \"source\": \"en\", \"target\": \"de\", \"format\": \"html\"}",
+        "format",
         "plain");
     refused("/v1/completions", "{\"prompt\": \"a\", \"echo\": true}", "echo", "encoder-decoder");
     refused("/v1/completions", "{\"prompt\": \"a\", \"decoder_prompt\": [100000]}", "decoder_prompt[0]", "between");

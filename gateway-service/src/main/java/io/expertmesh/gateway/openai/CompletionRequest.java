@@ -38,7 +38,8 @@ record CompletionRequest(GenerationOptions options, List<Prompt> prompts, @Nulla
     fields.refuse("suffix", "these models only continue text", "");
     fields.refuse("best_of", "ask for 'n' answers and choose", 1);
     if (echo && model.decoderStart() != null) {
-      throw ApiException.invalid("echo", "'echo' is not for an encoder-decoder model: its answer does not continue the prompt.");
+      throw ApiException.invalid("echo",
+          "'echo' is not for an encoder-decoder model: its answer does not continue the prompt.");
     }
     fields.refuse("response_format", "it is for /v1/chat/completions");
     fields.end();

@@ -44,7 +44,8 @@ record TranslationRequest(GenerationOptions options, List<int[]> inputs, boolean
       throw ApiException.invalid("q", "'q' has %d texts; this server takes %d in one request."
           .formatted(inputs.size(), configuration.maxAnswers()));
     }
-    GenerationOptions options = new GenerationOptions(SamplingParameters.GREEDY, List.of(), model.endTokenIds(), 1, false,
+    GenerationOptions options = new GenerationOptions(SamplingParameters.GREEDY, List.of(), model.endTokenIds(), 1,
+        false,
         false, false, false, own);
     return new TranslationRequest(options, inputs, q instanceof ArrayNode, target);
   }
@@ -75,8 +76,9 @@ record TranslationRequest(GenerationOptions options, List<int[]> inputs, boolean
     DecoderStart start = Objects.requireNonNull(model.decoderStart());
     List<GenerationRequest> requests = new ArrayList<>();
     for (int[] input : inputs) {
-      requests.add(options.request(id + "-" + requests.size(), start.promptIds(target.tokenId()), 0, null, model, -1, -1,
-          null).with(start.input(input)));
+      requests
+          .add(options.request(id + "-" + requests.size(), start.promptIds(target.tokenId()), 0, null, model, -1, -1,
+              null).with(start.input(input)));
     }
     return requests;
   }
