@@ -46,6 +46,14 @@ public record Architecture(
     return blocks.stream().flatMap(block -> block.mixture().stream()).findFirst();
   }
 
+  /**
+   * Whether the tokens of a prompt go through the model together or give other results, because its experts' capacity
+   * counts all of them.
+   */
+  public boolean wholePrompts() {
+    return mixture().map(moe -> moe.router().capacity() != null).orElse(false);
+  }
+
   /** Experts of a layer; 0 for a dense model. */
   public int experts() {
     return mixture().map(MixtureOfExperts::experts).orElse(0);

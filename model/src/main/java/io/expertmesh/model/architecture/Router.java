@@ -10,9 +10,16 @@ import org.jspecify.annotations.Nullable;
  * @param groups only the experts of the best groups can be chosen; null for all
  * @param normalize whether the weights are divided by their sum
  * @param scale factor of the weights
+ * @param capacity of the experts; null for no limit
  */
 public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nullable Groups groups, boolean normalize,
-    float scale) {
+    float scale, @Nullable Capacity capacity) {
+  /** Without a capacity. */
+  public Router(Scoring scoring, boolean bias, boolean correctionBias, @Nullable Groups groups, boolean normalize,
+      float scale) {
+    this(scoring, bias, correctionBias, groups, normalize, scale, null);
+  }
+
   /** What turns logits into scores. */
   public enum Scoring {
     /** Softmax over all experts. */
@@ -35,6 +42,10 @@ public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nul
   /** Softmax over all experts, then the k best. */
   public static Router softmax(boolean normalize) {
     return new Router(Scoring.SOFTMAX, false, false, null, normalize, 1f);
+  }
+
+  public Router withCapacity(Capacity limit) {
+    return new Router(scoring, bias, correctionBias, groups, normalize, scale, limit);
   }
 
   /** The k best logits, then softmax over these. */

@@ -67,6 +67,28 @@ public final class Gate {
     }
   }
 
+  /**
+   * Drops what the router's capacity does not admit, if it has one: such an assignment keeps its expert and has weight 0.
+   *
+   * @param from the first row of a prompt, all of which is routed
+   * @param to the end of the prompt (exclusive)
+   */
+  public void limit(Routing routing, int from, int to) {
+    if (router.capacity() == null) {
+      return;
+    }
+    int capacity = router.capacity().of(to - from, moe.experts(), moe.topK());
+    int[] asked = new int[moe.experts()]; // dropped choices count too
+    for (int rank = 0; rank < moe.topK(); rank++) {
+      for (int token = from; token < to; token++) {
+        int i = token * moe.topK() + rank;
+        if (asked[routing.expertIds()[i]]++ >= capacity) {
+          routing.weights()[i] = 0f;
+        }
+      }
+    }
+  }
+
   /** The score of what is not chosen after all. */
   private float none() {
     return router.scoring() == Scoring.SOFTMAX_OF_CHOSEN ? Float.NEGATIVE_INFINITY : 0f;

@@ -50,8 +50,16 @@ public final class ReferenceDecoder {
     this.observer = observer;
   }
 
-  /** The logits (T, V) of {@code tokenIds} (T). */
+  /** The logits (T, V) of the prompt {@code tokenIds} (T). */
   public float[] logits(int[] tokenIds) {
+    return logits(tokenIds, tokenIds.length);
+  }
+
+  /**
+   * The logits (T, V) of {@code tokenIds} (T), of which the first {@code promptTokens} are a prompt and the others were
+   * generated one by one.
+   */
+  public float[] logits(int[] tokenIds, int promptTokens) {
     int h = model.hiddenSize();
     float[] x = new float[tokenIds.length * h]; // (T, H)
     for (int t = 0; t < tokenIds.length; t++) {
@@ -66,7 +74,7 @@ public final class ReferenceDecoder {
         Residual residual = residuals.get(r);
         ResidualWeights w = weights.blocks().get(i).residuals().get(r);
         float[] normed = normalize(residual.before(), w.before(), x);
-        float[] y = compute(layer, residual.operation(), w.operation(), normed);
+        float[] y = compute(layer, residual.operation(), w.operation(), normed, promptTokens);
         addScaled(x, normalize(residual.after(), w.after(), y), residual.scale());
         observer.stage(layer + stageAfter(residual.operation()), x);
       }
@@ -91,12 +99,12 @@ public final class ReferenceDecoder {
   }
 
   /** x is (T, H); the result is (T, H). */
-  private float[] compute(String layer, Operation operation, OperationWeights weights, float[] x) {
+  private float[] compute(String layer, Operation operation, OperationWeights weights, float[] x, int promptTokens) {
     return switch (operation) {
       case Attention attention -> attention(attention, (AttentionWeights) weights, x);
       case LatentAttention attention ->
         new ReferenceLatentAttention(attention, (LatentAttentionWeights) weights, kernels).forward(x);
-      case MixtureOfExperts moe -> mixture(layer, moe, (MoeWeights) weights, x);
+      case MixtureOfExperts moe -> mixture(layer, moe, (MoeWeights) weights, x, promptTokens);
       case FeedForward dense -> {
         float[] y = feedForward((FeedForwardWeights) weights, x);
         observer.stage(layer + "feed_forward_output", y);
@@ -160,7 +168,7 @@ public final class ReferenceDecoder {
   }
 
   /** x is (T, H); the result is (T, H). */
-  private float[] mixture(String layer, MixtureOfExperts moe, MoeWeights w, float[] x) {
+  private float[] mixture(String layer, MixtureOfExperts moe, MoeWeights w, float[] x, int promptTokens) {
     int h = model.hiddenSize();
     int tokens = x.length / h;
     Gate gate = new Gate(moe, w.gate(), kernels);
@@ -168,6 +176,7 @@ public final class ReferenceDecoder {
     for (int t = 0; t < tokens; t++) {
       gate.route(x, t, routing);
     }
+    gate.limit(routing, 0, promptTokens);
     observer.stage(layer + "gate_weights", routing.weights());
     float[] ids = new float[routing.expertIds().length];
     for (int i = 0; i < ids.length; i++) {

@@ -46,7 +46,9 @@ final class FeedForwardTensors {
    *   {@code _bias} beside each;
    *   <li>{@code experts.gate_proj}, {@code experts.up_proj} (E, I, H) and {@code experts.down_proj} (E, H, I), as GGUF
    *   files have them;
-   *   <li>{@code input_linear.weight} (E, 2I, H), gate rows first, and {@code output_linear.weight} (E, H, I): Granite.
+   *   <li>{@code input_linear.weight} (E, 2I, H), gate rows first, and {@code output_linear.weight} (E, H, I): Granite;
+   *   <li>{@code experts.wi_gate} (E, H, gate's outputs), {@code experts.wi_up} (E, H, I) and {@code experts.wo}
+   *   (E, I, H), inputs first: OpenMoE.
    * </ul>
    *
    * @param prefix of the mixture, with a dot at its end
@@ -68,6 +70,13 @@ final class FeedForwardTensors {
           StoredMatrix.plain(stacked(experts + ".up_proj", id, moe, size, hidden)),
           StoredMatrix.plain(stacked(experts + ".down_proj", id, moe, hidden, size)),
           moe.expert().bias() ? stackedBiases(experts, moe, id) : null);
+    }
+    if (tensors.has(experts + ".wi_gate")) {
+      int gate = size * moe.expert().activation().gateWidth();
+      return new StoredFeedForward(moe.expert().activation(),
+          StoredMatrix.transposed(stacked(experts + ".wi_gate", id, moe, hidden, gate)),
+          StoredMatrix.transposed(stacked(experts + ".wi_up", id, moe, hidden, size)),
+          StoredMatrix.transposed(stacked(experts + ".wo", id, moe, size, hidden)), null);
     }
     return dense(experts + "." + id + ".", names.expert(), moe.expert());
   }

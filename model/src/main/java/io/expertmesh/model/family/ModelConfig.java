@@ -62,11 +62,16 @@ public final class ModelConfig {
 
   /** A finite number above 0. */
   public float positiveFloat(String path) {
+    return (float) positiveDouble(path);
+  }
+
+  /** As {@link #positiveFloat}, with all digits. */
+  public double positiveDouble(String path) {
     JsonNode node = required(path);
     if (!node.isNumber() || !(node.doubleValue() > 0) || !Float.isFinite((float) node.doubleValue())) {
       throw invalid("\"%s\" is %s, not a number above 0".formatted(path, node));
     }
-    return (float) node.doubleValue();
+    return node.doubleValue();
   }
 
   /** {@code length} finite numbers above 0. */

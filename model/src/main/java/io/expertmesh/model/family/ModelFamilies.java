@@ -5,18 +5,23 @@ import io.expertmesh.model.failure.FailureException;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The families that can be served. */
+/** The families that can be served; those that share a {@code model_type} with another stand before it. */
 public final class ModelFamilies {
   private static final List<ModelFamily> ALL = Stream.concat(
-      Stream.of(new Olmoe(), new Mixtral(), QwenMoe.second(), QwenMoe.third(), Olmo2.flex(), new GraniteMoe(),
-          new GptOss(), new Deepseek(), new DeepseekV2(), new DeepseekV3(), new Glm4Moe(), new Olmo(), Olmo2.dense()),
+      Stream.of(new OpenMoe(), new Olmoe(), new Mixtral(), QwenMoe.second(), QwenMoe.third(), Olmo2.flex(),
+          new GraniteMoe(), new GptOss(), new Deepseek(), new DeepseekV2(), new DeepseekV3(), new Glm4Moe(), new Olmo(), Olmo2.dense()),
       Llama.all().stream()).toList();
 
   private ModelFamilies() {}
 
-  /** Every {@code model_type} that can be served. */
+  /** Names of the families that can be served. */
   public static List<String> supported() {
     return ALL.stream().map(ModelFamily::modelType).toList();
+  }
+
+  /** Whether the family of {@code config} can be served. */
+  public static boolean know(ModelConfig config) {
+    return ALL.stream().anyMatch(family -> family.matches(config));
   }
 
   /** The family of {@code config}, or a failure that lists what is supported. */

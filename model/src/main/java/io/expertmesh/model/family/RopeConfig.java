@@ -48,6 +48,19 @@ final class RopeConfig {
     }
   }
 
+  /** Without scaling, whatever the configuration says. */
+  static Rotary unscaled(Rotary.Layout layout, int dims, float theta) {
+    return new Rotary(layout, frequencies(theta, dims), 1f);
+  }
+
+  private static float[] frequencies(float theta, int dims) {
+    float[] frequencies = new float[dims / 2];
+    for (int i = 0; i < frequencies.length; i++) {
+      frequencies[i] = 1f / (float) StrictMath.pow(theta, (float) (2 * i) / dims);
+    }
+    return frequencies;
+  }
+
   /** {@link #of(ModelConfig, Rotary.Layout, int, float)} for families whose theta is 10000 where none is given. */
   static Rotary of(ModelConfig config, Rotary.Layout layout, int dims) {
     return of(config, layout, dims, 10_000f);
@@ -92,10 +105,7 @@ final class RopeConfig {
   }
 
   private Rotary rotary(Rotary.Layout layout, int dims) {
-    float[] frequencies = new float[dims / 2];
-    for (int i = 0; i < frequencies.length; i++) {
-      frequencies[i] = 1f / (float) StrictMath.pow(theta, (float) (2 * i) / dims);
-    }
+    float[] frequencies = frequencies(theta, dims);
     return switch (type) {
       case "linear" -> linear(layout, frequencies);
       case "divided" -> divided(layout, frequencies);

@@ -34,7 +34,7 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
   public record FeedForwardNames(String gate, String up, String down) {}
 
   /**
-   * @param gate the router, without {@code .weight} and {@code .bias}
+   * @param gate the router, without {@code .weight} and {@code .bias}; also the whole name of its matrix
    * @param correctionBias the whole name
    * @param experts prefix of the experts
    * @param expert names within an expert

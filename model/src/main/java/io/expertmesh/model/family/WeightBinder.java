@@ -152,8 +152,9 @@ final class WeightBinder {
   private MoeWeights mixture(int layer, String prefix, MixtureOfExperts moe, ExpertSelection selection) {
     MoeNames name = names.moe();
     int n = moe.experts();
+    String router = prefix + name.gate();
     GateWeights gate = new GateWeights(
-        tensors.matrix(prefix + name.gate() + ".weight", n, hidden),
+        tensors.matrix(tensors.has(router) ? router : router + ".weight", n, hidden),
         bias(moe.router().bias(), prefix + name.gate(), n),
         moe.router().correctionBias() ? tensors.vector(prefix + name.correctionBias(), n) : null);
     @Nullable

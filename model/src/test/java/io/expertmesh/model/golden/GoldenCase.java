@@ -1,5 +1,6 @@
 package io.expertmesh.model.golden;
 
+import io.expertmesh.model.family.ModelConfig;
 import io.expertmesh.model.family.ModelFamilies;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -29,17 +30,13 @@ public record GoldenCase(Path folder, JsonNode reference) {
     }
   }
 
-  /** Cases that wait for something that is not there yet. */
-  private static final List<String> PENDING = List.of("openmoe-");
-
   /** The names of all cases whose family can be served. */
   public static List<String> names() {
     try (Stream<Path> folders = Files.list(of("olmoe-base-f32").folder().resolveSibling(""))) {
       return folders.filter(folder -> Files.exists(folder.resolve("config.json")))
-          .filter(folder -> ModelFamilies.supported()
-              .contains(JsonMapper.shared().readTree(folder.resolve("config.json")).path("model_type").asString("")))
-          .map(folder -> folder.getFileName().toString())
-          .filter(name -> PENDING.stream().noneMatch(name::startsWith)).sorted().toList();
+          .filter(folder -> ModelFamilies.know(new ModelConfig(folder.toString(),
+              JsonMapper.shared().readTree(folder.resolve("config.json")))))
+          .map(folder -> folder.getFileName().toString()).sorted().toList();
     } catch (IOException e) {
       throw new AssertionError(e);
     }

@@ -29,7 +29,7 @@ class ReferenceDecoderGoldenTest {
     Map<String, Float> largest = new TreeMap<>();
     for (Prompt prompt : golden.prompts(0)) {
       Map<String, float[]> stages = new HashMap<>();
-      float[] logits = run(golden, prompt.tokenIds(), stages);
+      float[] logits = run(golden, prompt.tokenIds(), prompt, stages);
       stages.put("logprobs", logprobs(logits, logits.length / prompt.tokenIds().length));
       golden.stages(0, prompt).forEach(stage -> {
         assertThat(stages).as(name).containsKey(stage);
@@ -52,7 +52,7 @@ class ReferenceDecoderGoldenTest {
     for (Prompt prompt : golden.prompts(0)) {
       int[] ids = prompt.tokenIds();
       for (int expected : prompt.greedyTokenIds()) {
-        float[] logits = run(golden, ids, new HashMap<>());
+        float[] logits = run(golden, ids, prompt, new HashMap<>());
         int vocabulary = logits.length / ids.length;
         int best = 0;
         for (int i = 1; i < vocabulary; i++) {
@@ -72,7 +72,7 @@ class ReferenceDecoderGoldenTest {
     GoldenCase golden = GoldenCase.of(name);
     float largest = 0;
     for (Prompt prompt : golden.prompts(1)) {
-      float[] logits = run(golden, prompt.tokenIds(), new HashMap<>());
+      float[] logits = run(golden, prompt.tokenIds(), prompt, new HashMap<>());
       largest = Math.max(largest, largestDifference(logprobs(logits, logits.length / prompt.tokenIds().length),
           golden.tensor(1, prompt.key() + ".logprobs")));
     }
@@ -80,10 +80,10 @@ class ReferenceDecoderGoldenTest {
     assertThat(largest).isLessThan(BF16_LOGPROB_TOLERANCE);
   }
 
-  private static float[] run(GoldenCase golden, int[] ids, Map<String, float[]> stages) {
+  private static float[] run(GoldenCase golden, int[] ids, Prompt prompt, Map<String, float[]> stages) {
     BoundModel model = BoundModel.of(SafetensorsCheckpoint.open(golden.folder()), new ScalarKernels());
     return new ReferenceDecoder(model.architecture(), model.weights(),
-        (stage, values) -> stages.put(stage, values.clone())).logits(ids);
+        (stage, values) -> stages.put(stage, values.clone())).logits(ids, prompt.tokenIds().length);
   }
 
   private static float[] logprobs(float[] logits, int vocabulary) {
