@@ -74,16 +74,27 @@ public final class Decoder {
     return new StepResult(StepResult.join(parts.stream().map(Part::routings).toList()), policies.outcomes());
   }
 
-  /** Cuts a step into runs of about as many rows; a chunk that is cut finds its earlier keys in its cache. */
+  /**
+   * Cuts a step into runs of about as many rows; a chunk that is cut finds its earlier keys in its cache. Prompts stay
+   * whole if the model wants them so.
+   */
   private List<Part> split(Step step) {
     int rows = step.rows();
     int count = Math.clamp(rows / partRows, 1, experts.microBatches());
     List<Part> parts = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) {
-      if (i == spaces.size()) {
-        spaces.add(new Workspace(model, pool.threads()));
+    int from = 0;
+    for (int i = 1; i <= count; i++) {
+      int to = rows * i / count;
+      if (model.wholePrompts()) {
+        to = step.borderNear(to);
       }
-      parts.add(new Part(new Rows(step, rows * i / count, rows * (i + 1) / count), spaces.get(i)));
+      if (to > from) {
+        if (parts.size() == spaces.size()) {
+          spaces.add(new Workspace(model, pool.threads()));
+        }
+        parts.add(new Part(new Rows(step, from, to), spaces.get(parts.size())));
+        from = to;
+      }
     }
     return parts;
   }

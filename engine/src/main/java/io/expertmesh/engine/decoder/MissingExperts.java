@@ -46,21 +46,23 @@ final class MissingExperts {
   }
 
   /**
-   * Changes the rows of {@code routing} that go to missing experts.
+   * The routing {@code wanted} without the missing experts. What the model's capacity dropped stays dropped: it was
+   * decided with all experts there, and substitutes take nobody's place.
    *
    * @param normed (rows, hidden), what the gate saw
    * @param missing by expert id, the reason
+   * @param wanted what the model wants, not changed
    */
-  void resolve(int layer, Rows rows, Gate gate, float[] normed, Map<Integer, String> missing, Routing routing) {
+  Routing resolve(int layer, Rows rows, Gate gate, float[] normed, Map<Integer, String> missing, Routing wanted) {
     if (missing.isEmpty() && stopped == 0) {
-      return;
+      return wanted;
     }
+    Routing routing = wanted.copy();
     for (int row = 0; row < rows.count(); row++) {
       int chunk = rows.chunk(row);
-      if (!stopped(chunk) && usesAny(missing, routing, row)) {
-        gate.route(normed, row, routing); // what the model wants, without what was resolved before
-        SortedSet<Integer> lost = lost(missing, routing, row);
-        if (!resolveRow(step.chunks().get(chunk).policy(), gate, normed, row, missing, routing)) {
+      if (!stopped(chunk) && usesAny(missing, wanted, row)) {
+        SortedSet<Integer> lost = lost(missing, wanted, row);
+        if (!resolveRow(step.chunks().get(chunk).policy(), gate, normed, row, missing, wanted, routing)) {
           stop(chunk, layer, lost, missing);
         } else {
           degraded.get(chunk).computeIfAbsent(layer, l -> new TreeSet<>()).addAll(lost);
@@ -70,19 +72,40 @@ final class MissingExperts {
         Arrays.fill(routing.weights(), row * routing.topK(), (row + 1) * routing.topK(), 0f);
       }
     }
+    return routing;
   }
 
   /** Whether the row can go on. */
   private static boolean resolveRow(UnavailablePolicy policy, Gate gate, float[] normed, int row,
-      Map<Integer, String> missing, Routing routing) {
+      Map<Integer, String> missing, Routing wanted, Routing routing) {
     return switch (policy) {
       case STRICT, WAIT -> false;
       case SUBSTITUTE -> {
         gate.route(normed, row, missing.keySet(), routing);
+        keepDropped(missing, wanted, routing, row);
         yield weightOf(routing, row) > 0;
       }
       case DROP -> drop(missing, routing, row);
     };
+  }
+
+  /** Leaves out what {@code wanted} has dropped, and whatever there is beyond one substitute for each missing expert. */
+  private static void keepDropped(Map<Integer, String> missing, Routing wanted, Routing routing, int row) {
+    int from = row * wanted.topK();
+    int to = from + wanted.topK();
+    int substitutes = 0;
+    for (int i = from; i < to; i++) {
+      substitutes += wanted.weights()[i] != 0 && missing.containsKey(wanted.expertIds()[i]) ? 1 : 0;
+    }
+    for (int i = from; i < to; i++) {
+      int at = from;
+      while (at < to && wanted.expertIds()[at] != routing.expertIds()[i]) {
+        at++;
+      }
+      if (at == to ? substitutes-- <= 0 : wanted.weights()[at] == 0) {
+        routing.weights()[i] = 0f;
+      }
+    }
   }
 
   /** Leaves out the missing experts; the others of the row share their weight in proportion. */
@@ -124,7 +147,7 @@ final class MissingExperts {
   private static SortedSet<Integer> lost(Map<Integer, String> missing, Routing routing, int row) {
     TreeSet<Integer> lost = new TreeSet<>();
     for (int i = row * routing.topK(); i < (row + 1) * routing.topK(); i++) {
-      if (missing.containsKey(routing.expertIds()[i])) {
+      if (routing.weights()[i] != 0 && missing.containsKey(routing.expertIds()[i])) {
         lost.add(routing.expertIds()[i]);
       }
     }

@@ -52,14 +52,20 @@ final class MixtureLayer {
 
   /** Routes the part's normalised rows, sends them to their experts and computes the shared expert meanwhile. */
   void start(Part part, MissingExperts policies) {
-    Routing routing = gate.newRouting(part.count());
+    Routing wanted = gate.newRouting(part.count());
     float[] normed = part.space().normed();
     pool.ranges(part.count(), 4, (from, to, worker) -> {
       for (int row = from; row < to; row++) {
-        gate.route(normed, row, routing);
+        gate.route(normed, row, wanted);
       }
     });
-    dispatch(part, policies, routing, unavailable());
+    for (int row = 0; row < part.count(); row++) {
+      int prompt = part.rows().promptRows(row);
+      if (prompt > 0) {
+        gate.limit(wanted, row, row + prompt);
+      }
+    }
+    dispatch(part, policies, wanted, unavailable());
     FeedForwardWeights shared = weights.shared();
     if (shared != null) {
       runner.forward(List.of(shared), new int[]{0, part.count()}, normed, part.space().sharedOutput());
@@ -71,7 +77,7 @@ final class MixtureLayer {
     Dispatched done = part.takeDispatched();
     List<LostExpert> lost = done.call().await();
     while (!lost.isEmpty()) { // ends at the latest when every expert is lost
-      dispatch(part, policies, done.routing(), with(lost, done.missing()));
+      dispatch(part, policies, done.wanted(), with(lost, done.missing()));
       done = part.takeDispatched();
       lost = done.call().await();
     }
@@ -93,13 +99,13 @@ final class MixtureLayer {
     });
   }
 
-  private void dispatch(Part part, MissingExperts policies, Routing routing, Map<Integer, String> missing) {
+  private void dispatch(Part part, MissingExperts policies, Routing wanted, Map<Integer, String> missing) {
     float[] normed = part.space().normed();
-    policies.resolve(layer, part.rows(), gate, normed, missing, routing);
+    Routing routing = policies.resolve(layer, part.rows(), gate, normed, missing, wanted);
     DispatchPlan plan = DispatchPlan.of(routing, moe.experts());
     float[] outputs = part.space().expertOutputs(plan.rows());
     ExpertCall call = plan.rows() == 0 ? List::of : experts.forward(layer, plan, normed, outputs);
-    part.dispatched(new Dispatched(routing, plan, outputs, call, missing));
+    part.dispatched(new Dispatched(wanted, routing, plan, outputs, call, missing));
   }
 
   private Map<Integer, String> unavailable() {

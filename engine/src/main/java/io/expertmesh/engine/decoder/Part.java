@@ -18,10 +18,12 @@ final class Part {
   /**
    * Experts at work.
    *
+   * @param wanted where the model sends the rows
+   * @param routing where they were sent
    * @param outputs (plan.rows, hidden), filled when the call has ended
    * @param missing experts that the routing avoids, each with the reason
    */
-  record Dispatched(Routing routing, DispatchPlan plan, float[] outputs, ExpertCall call,
+  record Dispatched(Routing wanted, Routing routing, DispatchPlan plan, float[] outputs, ExpertCall call,
       Map<Integer, String> missing) {}
 
   private final Rows rows;

@@ -36,6 +36,14 @@ final class Rows {
     return chunks[row];
   }
 
+  /** Rows of the prompt that begins with {@code row}; 0 where none begins. */
+  int promptRows(int row) {
+    if (positions[row] != 0) {
+      return 0;
+    }
+    return Math.min(step.chunks().get(chunks[row]).promptTokens(), chunks.length - row);
+  }
+
   int position(int row) {
     return positions[row];
   }

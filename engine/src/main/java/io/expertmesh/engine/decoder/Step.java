@@ -13,12 +13,14 @@ public record Step(List<Chunk> chunks) {
    *
    * @param cache holds the positions before {@code from} and has room for those up to {@code to}
    * @param tokenIds the whole sequence
+   * @param promptTokens how many of them are the prompt
    * @param from first position
    * @param to end of the positions (exclusive)
    * @param logitsFrom logits are computed for the positions from here to {@code to}
    * @param policy what happens when experts of its tokens are missing
    */
-  public record Chunk(KvSequence cache, int[] tokenIds, int from, int to, int logitsFrom, UnavailablePolicy policy) {
+  public record Chunk(KvSequence cache, int[] tokenIds, int promptTokens, int from, int to, int logitsFrom,
+      UnavailablePolicy policy) {
     int rows() {
       return to - from;
     }
@@ -26,6 +28,19 @@ public record Step(List<Chunk> chunks) {
 
   public Step {
     chunks = List.copyOf(chunks);
+  }
+
+  /** {@code row}, or the nearest row before which a cut leaves every prompt in one piece. */
+  int borderNear(int row) {
+    int first = 0; // row that the chunk begins with
+    for (Chunk chunk : chunks) {
+      int promptEnd = first + (chunk.from() == 0 ? Math.min(chunk.promptTokens(), chunk.rows()) : 0);
+      if (row > first && row < promptEnd) {
+        return row - first < promptEnd - row ? first : promptEnd;
+      }
+      first += chunk.rows();
+    }
+    return row;
   }
 
   /** All token rows. */

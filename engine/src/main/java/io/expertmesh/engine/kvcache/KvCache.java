@@ -63,9 +63,14 @@ public final class KvCache {
     return unheldPrefixes.size();
   }
 
-  /** A new, empty sequence. */
+  /** A new, empty sequence that shares prefixes with others. */
   public KvSequence newSequence() {
-    return new KvSequence(this);
+    return new KvSequence(this, true);
+  }
+
+  /** A new, empty sequence whose pages nobody else uses. */
+  public KvSequence newUnsharedSequence() {
+    return new KvSequence(this, false);
   }
 
   /** A page without content held by one sequence, or null if all are held. */

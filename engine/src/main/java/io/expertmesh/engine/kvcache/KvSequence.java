@@ -14,10 +14,16 @@ public final class KvSequence {
   private int length;
   private int registeredPages;
   private long chain;
-  private boolean shared = true;
+  private final boolean shares;
+  private boolean shared;
 
-  KvSequence(KvCache cache) {
+  /**
+   * @param shares prefixes with others
+   */
+  KvSequence(KvCache cache, boolean shares) {
     this.cache = cache;
+    this.shares = shares;
+    this.shared = shares;
     this.keys = new float[cache.shapes().size()][0][];
     this.values = new float[cache.shapes().size()][0][];
   }
@@ -40,7 +46,7 @@ public final class KvSequence {
    */
   public int reusePrefix(int[] tokens, int count) {
     int pageTokens = cache.pageTokens();
-    while ((pages.size() + 1) * pageTokens < count) {
+    while (shares && (pages.size() + 1) * pageTokens < count) {
       int from = pages.size() * pageTokens;
       PrefixKey key = new PrefixKey(chain, Arrays.copyOfRange(tokens, from, from + pageTokens));
       KvPage page = cache.hold(key);
@@ -138,6 +144,6 @@ public final class KvSequence {
     length = 0;
     registeredPages = 0;
     chain = 0;
-    shared = true;
+    shared = shares;
   }
 }

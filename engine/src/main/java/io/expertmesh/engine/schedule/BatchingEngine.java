@@ -76,7 +76,7 @@ public final class BatchingEngine implements GenerationEngine {
     this.decoder = decoder;
     this.experts = experts;
     this.onClose = onClose;
-    this.scheduler = new Scheduler(cache, configuration.maxRunning(), configuration.stepRows());
+    this.scheduler = new Scheduler(cache, configuration.maxRunning(), configuration.stepRows(), model.wholePrompts());
     this.limits = new RequestLimits(model, configuration);
     this.counters = new ExpertCounters(model);
     this.load = measure(0);
@@ -122,7 +122,8 @@ public final class BatchingEngine implements GenerationEngine {
     }
     Sampler sampler = new Sampler(request.sampling(), request.promptIds(), request.stopTokenIds(),
         request.constraint(), model.vocabularySize());
-    Sequence sequence = new Sequence(request, cache.newSequence(), sampler, this::wake);
+    Sequence sequence = new Sequence(request,
+        model.wholePrompts() ? cache.newUnsharedSequence() : cache.newSequence(), sampler, this::wake);
     outstanding.incrementAndGet();
     inbox.add(sequence);
     wake();

@@ -9,7 +9,8 @@ import io.expertmesh.model.architecture.Architecture;
  * @param threads that run kernels, the engine's own included
  * @param maxRunning sequences in a step at most
  * @param queueCapacity requests that may wait
- * @param stepRows token rows of a step at most; longer prompts go through in chunks
+ * @param stepRows token rows of a step at most; longer prompts go through in chunks, or, if the model takes only whole
+ *     prompts, in a larger step
  * @param pageTokens positions of a KV page
  * @param kvPages pages at most
  * @param partRows rows that each part of a step has at least when it is split to overlap attention with remote experts.

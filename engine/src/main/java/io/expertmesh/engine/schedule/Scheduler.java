@@ -12,7 +12,12 @@ import java.util.Map;
  * Decides which rows go into the next step. Sequences that generate come first, one row each; prompts share what is
  * left, oldest first. Sequences that wait for experts keep their pages and have no rows. When pages run out, the
  * youngest sequence (of those that wait for experts, if there are any) gives its pages back and waits; what it computes
- * again later gives the same bits. Not thread-safe.
+ * again later gives the same bits.
+ *
+ * <p>Where a model takes only whole prompts, each goes into one step: the oldest even if that makes the step larger than
+ * it should be, others while they fit.
+ *
+ * <p>Not thread-safe.
  */
 final class Scheduler {
   /** While others generate, a step takes this part of its rows from prompts, so that they do not wait long. */
@@ -21,13 +26,15 @@ final class Scheduler {
   private final KvCache cache;
   private final int maxRunning;
   private final int stepRows;
+  private final boolean wholePrompts;
   private final Deque<Sequence> waiting = new ArrayDeque<>();
   private final List<Sequence> running = new ArrayList<>(); // oldest first
 
-  Scheduler(KvCache cache, int maxRunning, int stepRows) {
+  Scheduler(KvCache cache, int maxRunning, int stepRows, boolean wholePrompts) {
     this.cache = cache;
     this.maxRunning = maxRunning;
     this.stepRows = stepRows;
+    this.wholePrompts = wholePrompts;
   }
 
   void add(Sequence sequence) {
@@ -60,9 +67,16 @@ final class Scheduler {
       }
     }
     int budget = rows == 0 ? stepRows : Math.min(stepRows, rows + Math.max(1, stepRows / PROMPT_SHARE));
+    boolean prompts = false;
     for (Sequence sequence : List.copyOf(running)) {
       if (!sequence.blocked() && !step.containsKey(sequence) && remaining(sequence) > 1 && rows < budget) {
-        rows += schedule(sequence, Math.min(remaining(sequence), budget - rows), step);
+        int fitting = Math.min(remaining(sequence), budget - rows);
+        int least = wholePrompts ? sequence.promptLength() - sequence.cache().length() : 1;
+        if (least <= fitting || !prompts) {
+          int scheduled = schedule(sequence, Math.max(least, fitting), step);
+          prompts |= scheduled > 0;
+          rows += scheduled;
+        }
       }
     }
     return step;

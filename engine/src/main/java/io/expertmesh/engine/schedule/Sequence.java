@@ -147,7 +147,8 @@ final class Sequence implements Generation {
 
   /** Its part in a step that computes the positions up to {@code end}. */
   Step.Chunk chunk(int end) {
-    return new Step.Chunk(cache, tokens, cache.length(), end, logitsFrom(end), request.whenUnavailable().policy());
+    return new Step.Chunk(cache, tokens, promptLength(), cache.length(), end, logitsFrom(end),
+        request.whenUnavailable().policy());
   }
 
   /** First position whose logits a chunk up to {@code end} must give: all of a scored prompt, else only the last. */

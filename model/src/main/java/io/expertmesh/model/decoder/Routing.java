@@ -8,4 +8,9 @@ package io.expertmesh.model.decoder;
  * @param expertIds (tokens, topK), best first
  * @param weights (tokens, topK), what each expert's output counts; an assignment of weight 0 is not computed
  */
-public record Routing(int tokens, int topK, int[] expertIds, float[] weights) {}
+public record Routing(int tokens, int topK, int[] expertIds, float[] weights) {
+  /** With arrays of its own. */
+  public Routing copy() {
+    return new Routing(tokens, topK, expertIds.clone(), weights.clone());
+  }
+}
