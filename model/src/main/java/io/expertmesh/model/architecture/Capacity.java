@@ -20,7 +20,7 @@ public sealed interface Capacity {
     public int of(int tokens, int experts, int topK) {
       // In double and in this order, as the authors' code computes it.
       long share = (long) (topK * factor * tokens / experts);
-      return (int) Math.clamp(share + share % 2, minimum, Integer.MAX_VALUE);
+      return Math.clamp(share + share % 2, minimum, Integer.MAX_VALUE);
     }
   }
 }
