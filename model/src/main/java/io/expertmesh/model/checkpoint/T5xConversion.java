@@ -171,7 +171,8 @@ public final class T5xConversion {
       sources.put(name, new T5xNames.Source(inArchive, shape, source.transposed()));
     });
     shapes.keySet().stream().filter(name -> !wholeState || name.startsWith(TARGET)).findFirst().ifPresent(name -> {
-      throw InvalidCheckpoint.in(weights, "tensor %s is not part of an OpenMoE model of %s".formatted(name, configFile));
+      throw InvalidCheckpoint.in(weights,
+          "tensor %s is not part of an OpenMoE model of %s".formatted(name, configFile));
     });
     return sources;
   }

@@ -15,6 +15,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.assertj.core.api.AbstractThrowableAssert;
@@ -54,7 +56,7 @@ class T5xConversionTest {
     Checkpoint converted = SafetensorsCheckpoint.open(result.file());
     assertThat(converted.tensors().keySet()).isEqualTo(original.tensors().keySet());
     original.tensors().forEach((tensor, expected) -> {
-      Tensor actual = converted.tensors().get(tensor);
+      Tensor actual = Objects.requireNonNull(converted.tensors().get(tensor));
       assertThat(actual.shape()).as(tensor).isEqualTo(expected.shape());
       assertThat(actual.data().toArray(ValueLayout.JAVA_BYTE)).as(tensor)
           .isEqualTo(expected.data().toArray(ValueLayout.JAVA_BYTE));
@@ -118,7 +120,7 @@ class T5xConversionTest {
     Path text = Files.writeString(temporary.resolve("text.npz"), "not a zip file");
     assertThatThrownBy(() -> convert(text, CONFIG)).hasMessageContaining("is not a whole .npz archive");
     byte[] whole = Files.readAllBytes(archive("weights.npz"));
-    Path cut = Files.write(temporary.resolve("cut.npz"), java.util.Arrays.copyOf(whole, whole.length / 2));
+    Path cut = Files.write(temporary.resolve("cut.npz"), Arrays.copyOf(whole, whole.length / 2));
     assertThatThrownBy(() -> convert(cut, CONFIG)).hasMessageContaining("is not a whole .npz archive");
     assertThatThrownBy(() -> convert(temporary.resolve("none.npz"), CONFIG)).hasMessageContaining("no such file");
   }
