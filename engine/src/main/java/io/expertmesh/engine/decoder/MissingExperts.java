@@ -89,7 +89,7 @@ final class MissingExperts {
     };
   }
 
-  /** Leaves out what {@code wanted} has dropped, and whatever there is beyond one substitute for each missing expert. */
+  /** Leaves out what {@code wanted} has dropped, and what is more than one substitute for each missing expert. */
   private static void keepDropped(Map<Integer, String> missing, Routing wanted, Routing routing, int row) {
     int from = row * wanted.topK();
     int to = from + wanted.topK();

@@ -37,7 +37,8 @@ final class NpzFile implements Closeable {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   /** As numpy writes it: always these keys in this order. */
   private static final Pattern HEADER = Pattern.compile(
-      "\\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \\(((?:\\d{1,18}(?:, ?|,?(?=\\))))*)\\),? *\\}\\s*");
+      "\\{'descr': '([^']*)', 'fortran_order': (True|False), "
+          + "'shape': \\(((?:\\d{1,18}(?:, ?|,?(?=\\)))){0,32})\\),? *\\}\\s*");
 
   /**
    * @param offset of the first element in the entry
@@ -132,9 +133,8 @@ final class NpzFile implements Closeable {
       case "<f4" -> DType.F32;
       case "<f2" -> DType.F16;
       case "|V2", "<V2" -> DType.BF16; // numpy has no bfloat16 and saves it as two opaque bytes
-      default ->
-        throw InvalidCheckpoint.in(file, "array %s has the type %s; float32, float16 and bfloat16 are supported"
-            .formatted(name, descr));
+      default -> throw InvalidCheckpoint.in(file,
+          "array %s has the type %s; float32, float16 and bfloat16 are supported".formatted(name, descr));
     };
   }
 

@@ -15,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -119,7 +120,7 @@ class T5xConversionTest {
     Path text = Files.writeString(temporary.resolve("text.npz"), "not a zip file");
     assertThatThrownBy(() -> convert(text, CONFIG)).hasMessageContaining("is not a whole .npz archive");
     byte[] whole = Files.readAllBytes(archive("weights.npz"));
-    Path cut = Files.write(temporary.resolve("cut.npz"), java.util.Arrays.copyOf(whole, whole.length / 2));
+    Path cut = Files.write(temporary.resolve("cut.npz"), Arrays.copyOf(whole, whole.length / 2));
     assertThatThrownBy(() -> convert(cut, CONFIG)).hasMessageContaining("is not a whole .npz archive");
     assertThatThrownBy(() -> convert(temporary.resolve("none.npz"), CONFIG)).hasMessageContaining("no such file");
   }
