@@ -111,6 +111,19 @@ class CommandsTest {
   }
 
   @Test
+  void aT5xArchiveBecomesAFolder() {
+    String golden = "../model/src/test/resources/golden/openmoe-drop-f32/";
+    Path out = folder.resolve("openmoe");
+    CommandLineRun run = CommandLineRun.of("convert", "--t5x", golden + "t5x/weights.npz", "--config",
+        golden + "config.json", "--out", out.toString());
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(json(CommandLineRun.of("inspect", "--model", out.toString(), "--json")).get("hidden_size").intValue())
+        .isEqualTo(32);
+    assertUserError(CommandLineRun.of("convert", "--t5x", golden + "t5x/weights.npz", "--out", out.toString()),
+        "--config");
+  }
+
+  @Test
   void synthWritesTheShapeItWasGiven() {
     Path gguf = folder.resolve("like-demo.gguf");
     CommandLineRun run = CommandLineRun.of("synth", "--like", DEMO, "--dtype", "q4_0", "--out", gguf.toString());
