@@ -119,7 +119,7 @@ class FamiliesOnShardsTest {
     for (int i = 0; i < REQUESTS; i++) {
       int[] prompt = new SplittableRandom(i).ints(3 + 5 * i, 0, vocabulary).toArray();
       running.add(engine.submit(new GenerationRequest("r" + i, prompt, 6, SamplingParameters.GREEDY, Set.of(), 3, 2,
-          true, null)));
+          false, null)));
     }
     return running.stream().map(FamiliesOnShardsTest::take).toList();
   }
