@@ -3,14 +3,17 @@ package io.expertmesh.model.architecture;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A decoder-only model.
+ * A model: a decoder, and for some an encoder before it.
  *
  * @param modelType as {@code config.json} names the family
  * @param contextLength positions the model was made for
  * @param embeddingScale embeddings are multiplied by it
- * @param blocks from input to output
+ * @param positions added to the embeddings; null for none
+ * @param encoder null for a decoder-only model
+ * @param blocks from input to output, an encoder's first
  * @param logitScale logits are multiplied by it
  * @param outputBias whether the output matrix has a bias
  * @param tiedEmbeddings whether the embedding is also the output matrix
@@ -21,6 +24,8 @@ public record Architecture(
     int hiddenSize,
     int contextLength,
     float embeddingScale,
+    @Nullable SinusoidalPositions positions,
+    @Nullable Encoder encoder,
     List<Block> blocks,
     Norm finalNorm,
     float logitScale,
@@ -32,8 +37,20 @@ public record Architecture(
 
   /** With factors of embeddings and logits. */
   public Architecture withScales(float embedding, float logits) {
-    return new Architecture(modelType, vocabularySize, hiddenSize, contextLength, embedding, blocks, finalNorm, logits,
-        outputBias, tiedEmbeddings);
+    return new Architecture(modelType, vocabularySize, hiddenSize, contextLength, embedding, positions, encoder, blocks,
+        finalNorm, logits, outputBias, tiedEmbeddings);
+  }
+
+  /** A decoder-only model without positions of its own. */
+  public Architecture(String modelType, int vocabularySize, int hiddenSize, int contextLength, float embeddingScale,
+      List<Block> blocks, Norm finalNorm, float logitScale, boolean outputBias, boolean tiedEmbeddings) {
+    this(modelType, vocabularySize, hiddenSize, contextLength, embeddingScale, null, null, blocks, finalNorm,
+        logitScale, outputBias, tiedEmbeddings);
+  }
+
+  /** Index of the decoder's first block. */
+  public int firstDecoderBlock() {
+    return encoder == null ? 0 : encoder.blocks();
   }
 
   /** Indices of the blocks that have a mixture of experts. */

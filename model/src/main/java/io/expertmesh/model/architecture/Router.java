@@ -11,13 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param normalize whether the weights are divided by their sum
  * @param scale factor of the weights
  * @param capacity of the experts; null for no limit
+ * @param overflow what happens beyond it
  */
 public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nullable Groups groups, boolean normalize,
-    float scale, @Nullable Capacity capacity) {
+    float scale, @Nullable Capacity capacity, Capacity.Overflow overflow) {
   /** Without a capacity. */
   public Router(Scoring scoring, boolean bias, boolean correctionBias, @Nullable Groups groups, boolean normalize,
       float scale) {
-    this(scoring, bias, correctionBias, groups, normalize, scale, null);
+    this(scoring, bias, correctionBias, groups, normalize, scale, null, Capacity.Overflow.PLAIN);
   }
 
   /** What turns logits into scores. */
@@ -45,7 +46,11 @@ public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nul
   }
 
   public Router withCapacity(Capacity limit) {
-    return new Router(scoring, bias, correctionBias, groups, normalize, scale, limit);
+    return withCapacity(limit, Capacity.Overflow.PLAIN);
+  }
+
+  public Router withCapacity(Capacity limit, Capacity.Overflow beyond) {
+    return new Router(scoring, bias, correctionBias, groups, normalize, scale, limit, beyond);
   }
 
   /** The k best logits, then softmax over these. */

@@ -8,12 +8,13 @@ import org.jspecify.annotations.Nullable;
  * The weights of a decoder, in the kernels' layout.
  *
  * @param embedding (vocabulary, hidden)
+ * @param encoderNorm the encoder's final norm (hidden); null for a decoder-only model
  * @param finalNorm (hidden)
  * @param output (vocabulary, hidden)
  * @param outputBias (vocabulary) or null
  */
-public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, NormWeights finalNorm, Matrix output,
-    float @Nullable [] outputBias) {
+public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks,
+    @Nullable NormWeights encoderNorm, NormWeights finalNorm, Matrix output, float @Nullable [] outputBias) {
   public DecoderWeights {
     blocks = List.copyOf(blocks);
   }
@@ -53,6 +54,8 @@ public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, NormWe
   public record NormWeights(float[] weight, float @Nullable [] bias) {}
 
   /**
+   * Of {@code Attention} and {@code CrossAttention}.
+   *
    * @param query (queryWidth, hidden)
    * @param key (keyValueWidth, hidden)
    * @param value (keyValueWidth, hidden)
@@ -61,10 +64,11 @@ public record DecoderWeights(Matrix embedding, List<BlockWeights> blocks, NormWe
    * @param queryNorm (queryWidth) or (headDim); null without a norm
    * @param keyNorm (keyValueWidth) or (headDim); null without a norm
    * @param sinks (heads); null without sinks
+   * @param relativeBias (heads, buckets); null without
    */
   public record AttentionWeights(Matrix query, Matrix key, Matrix value, Matrix output, AttentionBiases biases,
       @Nullable NormWeights queryNorm, @Nullable NormWeights keyNorm,
-      float @Nullable [] sinks) implements OperationWeights {}
+      float @Nullable [] sinks, float @Nullable [][] relativeBias) implements OperationWeights {}
 
   /** Each as wide as its projection's output, or null. */
   public record AttentionBiases(float @Nullable [] query, float @Nullable [] key, float @Nullable [] value,

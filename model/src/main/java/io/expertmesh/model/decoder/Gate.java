@@ -8,7 +8,10 @@ import io.expertmesh.model.architecture.Router;
 import io.expertmesh.model.architecture.Router.Scoring;
 import io.expertmesh.model.decoder.DecoderWeights.GateWeights;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** The router of a mixture-of-experts layer: scores, then the k best. */
 public final class Gate {
@@ -56,6 +59,7 @@ public final class Gate {
       boolean selectable = selection[best[rank]] != Float.NEGATIVE_INFINITY;
       chosen[rank] = selectable ? scores[best[rank]] : none();
     }
+    routing.scores()[token] = chosen[0];
     if (router.scoring() == Scoring.SOFTMAX_OF_CHOSEN) {
       kernels.softmax(chosen, 0, chosen.length);
     }
@@ -78,14 +82,47 @@ public final class Gate {
       return;
     }
     int capacity = router.capacity().of(to - from, moe.experts(), moe.topK());
+    float[] before = new float[to - from];
+    for (int token = from; token < to; token++) {
+      before[token - from] = weightOf(routing, token);
+    }
+    int[] order = order(routing, from, to);
     int[] asked = new int[moe.experts()]; // dropped choices count too
     for (int rank = 0; rank < moe.topK(); rank++) {
-      for (int token = from; token < to; token++) {
+      for (int token : order) {
         int i = token * moe.topK() + rank;
         if (asked[routing.expertIds()[i]]++ >= capacity) {
           routing.weights()[i] = 0f;
         }
       }
+    }
+    if (router.overflow().renormalize()) {
+      for (int token = from; token < to; token++) {
+        renormalize(routing, token, before[token - from]);
+      }
+    }
+  }
+
+  /** The tokens of a prompt, those that get their choice first before others. */
+  private int[] order(Routing routing, int from, int to) {
+    Stream<Integer> tokens = IntStream.range(from, to).boxed();
+    return (router.overflow().byScore()
+        ? tokens.sorted(Comparator.comparing((Integer token) -> -routing.scores()[token]))
+        : tokens).mapToInt(Integer::intValue).toArray();
+  }
+
+  private float weightOf(Routing routing, int token) {
+    float sum = 0f;
+    for (int i = token * moe.topK(); i < (token + 1) * moe.topK(); i++) {
+      sum += routing.weights()[i];
+    }
+    return sum;
+  }
+
+  private void renormalize(Routing routing, int token, float sum) {
+    float left = weightOf(routing, token);
+    for (int i = token * moe.topK(); left != 0 && left != sum && i < (token + 1) * moe.topK(); i++) {
+      routing.weights()[i] = routing.weights()[i] / left * sum;
     }
   }
 

@@ -16,8 +16,8 @@ record DecoderSizes(int vocabulary, int hidden, int layers, int heads, int kvHea
   static final int MAX_WIDTH = 1 << 20;
   static final int MAX_LAYERS = 1024;
   static final int MAX_EXPERTS = 1 << 16;
-  private static final int MAX_VOCABULARY = 1 << 22;
-  private static final int MAX_CONTEXT = 1 << 24;
+  static final int MAX_VOCABULARY = 1 << 22;
+  static final int MAX_CONTEXT = 1 << 24;
 
   static DecoderSizes of(ModelConfig config) {
     int hidden = config.positiveInt("hidden_size", MAX_WIDTH);

@@ -40,7 +40,7 @@ final class FeedForwardTensors {
   /**
    * Expert {@code id} of a layer, from whichever of these the checkpoint has under {@code prefix}:
    * <ul>
-   *   <li>{@code experts.E.} and the names of a network;
+   *   <li>{@code experts.E.}, or what is between prefix and number otherwise, and the names of a network;
    *   <li>{@code experts.gate_up_proj} (E, 2I, H), gate rows first, and {@code experts.down_proj} (E, H, I); for
    *   gpt-oss (E, H, 2I), gate and up in turn, and (E, I, H), or in MXFP4 (E, 2I, H) and (E, H, I), with
    *   {@code _bias} beside each;
@@ -78,7 +78,7 @@ final class FeedForwardTensors {
           StoredMatrix.transposed(stacked(experts + ".wi_up", id, moe, hidden, size)),
           StoredMatrix.transposed(stacked(experts + ".wo", id, moe, size, hidden)), null);
     }
-    return dense(experts + "." + id + ".", names.expert(), moe.expert());
+    return dense(experts + names.each() + id + ".", names.expert(), moe.expert());
   }
 
   /** Gate rows, then up rows. */

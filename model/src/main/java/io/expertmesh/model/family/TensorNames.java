@@ -12,12 +12,19 @@ import org.jspecify.annotations.Nullable;
  * @param layers prefix of all layers
  * @param residuals of a layer's branches, in order; those of a branch that is a mixture in one layer and dense in
  *     another are the same
+ * @param encoder the encoder's own names; null for a decoder-only model
+ * @param embeddingCopies other names under which some files have the embedding once more
  */
 public record TensorNames(String embedding, String finalNorm, String output, String layers,
-    List<ResidualNames> residuals, AttentionNames attention, MoeNames moe, FeedForwardNames dense) {
+    List<ResidualNames> residuals, AttentionNames attention, MoeNames moe, FeedForwardNames dense,
+    @Nullable EncoderNames encoder, List<String> embeddingCopies) {
   public TensorNames {
     residuals = List.copyOf(residuals);
+    embeddingCopies = List.copyOf(embeddingCopies);
   }
+
+  /** As the decoder's. */
+  public record EncoderNames(String finalNorm, String layers, List<ResidualNames> residuals) {}
 
   /**
    * @param before the norm before the operation, null for none
@@ -26,9 +33,13 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
    */
   public record ResidualNames(@Nullable String before, String operation, @Nullable String after) {}
 
-  /** Each without {@code .weight} and {@code .bias}. */
+  /**
+   * Each without {@code .weight} and {@code .bias}.
+   *
+   * @param relativeBias in the first block of a decoder or encoder, for all of its blocks
+   */
   public record AttentionNames(String query, String key, String value, String output, String queryNorm,
-      String keyNorm, String sinks) {}
+      String keyNorm, String sinks, String relativeBias) {}
 
   /** Each without {@code .weight} and {@code .bias}. */
   public record FeedForwardNames(String gate, String up, String down) {}
@@ -37,18 +48,19 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
    * @param gate the router, without {@code .weight} and {@code .bias}; also the whole name of its matrix
    * @param correctionBias the whole name
    * @param experts prefix of the experts
+   * @param each between that prefix and an expert's number
    * @param expert names within an expert
    * @param shared prefix of the shared expert
    * @param sharedGate without {@code .weight}
    */
-  public record MoeNames(String gate, String correctionBias, String experts, FeedForwardNames expert, String shared,
-      String sharedGate) {
+  public record MoeNames(String gate, String correctionBias, String experts, String each, FeedForwardNames expert,
+      String shared, String sharedGate) {
     public MoeNames withGate(String name) {
-      return new MoeNames(name, correctionBias, experts, expert, shared, sharedGate);
+      return new MoeNames(name, correctionBias, experts, each, expert, shared, sharedGate);
     }
 
     public MoeNames withExpert(FeedForwardNames names) {
-      return new MoeNames(gate, correctionBias, experts, names, shared, sharedGate);
+      return new MoeNames(gate, correctionBias, experts, each, names, shared, sharedGate);
     }
   }
 
@@ -59,14 +71,15 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
     return new TensorNames("model.embed_tokens.weight", "model.norm", "lm_head", "model.layers.",
         List.of(new ResidualNames("input_layernorm", "self_attn", null),
             new ResidualNames("post_attention_layernorm", "mlp", null)),
-        new AttentionNames("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm", "sinks"),
-        new MoeNames("gate", "gate.e_score_correction_bias", "experts", GATE_UP_DOWN, "shared_expert",
+        new AttentionNames("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm", "sinks", "relative_bias"),
+        new MoeNames("gate", "gate.e_score_correction_bias", "experts", ".", GATE_UP_DOWN, "shared_expert",
             "shared_expert_gate"),
-        GATE_UP_DOWN);
+        GATE_UP_DOWN, null, List.of());
   }
 
   public TensorNames withResiduals(ResidualNames... names) {
-    return new TensorNames(embedding, finalNorm, output, layers, List.of(names), attention, moe, dense);
+    return new TensorNames(embedding, finalNorm, output, layers, List.of(names), attention, moe, dense, encoder,
+        embeddingCopies);
   }
 
   /** {@link #usual}, with shared experts as DeepSeek names them. */
@@ -77,6 +90,7 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
   }
 
   public TensorNames withMoe(MoeNames names) {
-    return new TensorNames(embedding, finalNorm, output, layers, residuals, attention, names, dense);
+    return new TensorNames(embedding, finalNorm, output, layers, residuals, attention, names, dense, encoder,
+        embeddingCopies);
   }
 }

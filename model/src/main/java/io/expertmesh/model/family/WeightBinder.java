@@ -4,10 +4,13 @@ import io.expertmesh.kernels.Matrix;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.CrossAttention;
+import io.expertmesh.model.architecture.Encoder;
 import io.expertmesh.model.architecture.FeedForward;
 import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.architecture.Norm;
+import io.expertmesh.model.architecture.RelativeBias;
 import io.expertmesh.model.architecture.Residual;
 import io.expertmesh.model.decoder.DecoderWeights;
 import io.expertmesh.model.decoder.DecoderWeights.AttentionBiases;
@@ -21,6 +24,7 @@ import io.expertmesh.model.decoder.DecoderWeights.ResidualWeights;
 import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.decoder.LayerExperts;
 import io.expertmesh.model.family.TensorNames.AttentionNames;
+import io.expertmesh.model.family.TensorNames.EncoderNames;
 import io.expertmesh.model.family.TensorNames.MoeNames;
 import io.expertmesh.model.family.TensorNames.ResidualNames;
 import java.util.ArrayList;
@@ -55,12 +59,21 @@ final class WeightBinder {
     for (int i = 0; i < model.blocks().size(); i++) {
       blocks.add(block(i, experts));
     }
+    for (String copy : names.embeddingCopies()) {
+      if (tensors.has(copy)) {
+        tensors.stored(copy, model.vocabularySize(), hidden);
+      }
+    }
+    Encoder encoder = model.encoder();
+    NormWeights encoderNorm = encoder == null
+        ? null
+        : norm(encoderNames().finalNorm(), encoder.finalNorm(), hidden);
     NormWeights finalNorm = norm(names.finalNorm(), model.finalNorm(), hidden);
     // Some tools write the output matrix of a tied model as well.
     boolean tied = model.tiedEmbeddings() && !tensors.has(names.output() + ".weight");
     Matrix output = tied ? embedding : tensors.matrix(names.output() + ".weight", model.vocabularySize(), hidden);
     float[] outputBias = model.outputBias() ? tensors.vector(names.output() + ".bias", model.vocabularySize()) : null;
-    return new DecoderWeights(embedding, blocks, finalNorm, output, outputBias);
+    return new DecoderWeights(embedding, blocks, encoderNorm, finalNorm, output, outputBias);
   }
 
   /** Expert {@code id} of block {@code layer}, which has a mixture, as the checkpoint stores it. */
@@ -76,7 +89,29 @@ final class WeightBinder {
 
   /** Of the operation of branch {@code residual}, with a dot at its end. */
   private String prefix(int layer, int residual) {
-    return names.layers() + layer + "." + names.residuals().get(residual).operation() + ".";
+    return block(layer) + residuals(layer).get(residual).operation() + ".";
+  }
+
+  private boolean encodes(int layer) {
+    return layer < model.firstDecoderBlock();
+  }
+
+  /** Prefix of a block; encoder and decoder count from 0 each. */
+  private String block(int layer) {
+    return encodes(layer)
+        ? encoderNames().layers() + layer + "."
+        : names.layers() + (layer - model.firstDecoderBlock()) + ".";
+  }
+
+  private List<ResidualNames> residuals(int layer) {
+    return encodes(layer) ? encoderNames().residuals() : names.residuals();
+  }
+
+  private EncoderNames encoderNames() {
+    if (names.encoder() == null) {
+      throw new IllegalStateException("%s names no tensors for an encoder".formatted(model.modelType()));
+    }
+    return names.encoder();
   }
 
   private BlockWeights block(int layer, ExpertSelection experts) {
@@ -84,7 +119,7 @@ final class WeightBinder {
     List<ResidualWeights> weights = new ArrayList<>();
     for (int r = 0; r < residuals.size(); r++) {
       Residual residual = residuals.get(r);
-      ResidualNames name = names.residuals().get(r);
+      ResidualNames name = residuals(layer).get(r);
       weights.add(new ResidualWeights(
           norm(layer, name.before(), residual.before()),
           operation(layer, r, residual, experts),
@@ -100,7 +135,7 @@ final class WeightBinder {
     if (name == null) {
       throw new IllegalStateException("%s names no tensor for a norm of layer %d".formatted(model.modelType(), layer));
     }
-    return norm(names.layers() + layer + "." + name, norm, hidden);
+    return norm(block(layer) + name, norm, hidden);
   }
 
   private NormWeights norm(String name, Norm norm, int width) {
@@ -118,14 +153,19 @@ final class WeightBinder {
   private OperationWeights operation(int layer, int residual, Residual branch, ExpertSelection experts) {
     String prefix = prefix(layer, residual);
     return switch (branch.operation()) {
-      case Attention attention -> attention(prefix, attention);
+      case Attention attention ->
+        attention(prefix, prefix(encodes(layer) ? 0 : model.firstDecoderBlock(), residual), attention);
+      case CrossAttention cross -> crossAttention(prefix, cross);
       case LatentAttention latent -> new LatentAttentionTensors(tensors, hidden).bind(prefix, latent);
       case FeedForward dense -> tensors.prepare(networks.dense(prefix, names.dense(), dense));
       case MixtureOfExperts moe -> mixture(layer, prefix, moe, experts);
     };
   }
 
-  private AttentionWeights attention(String prefix, Attention a) {
+  /**
+   * @param first prefix of the same branch in the stack's first block, which has the relative bias of all
+   */
+  private AttentionWeights attention(String prefix, String first, Attention a) {
     AttentionNames name = names.attention();
     int queries = a.queryWidth();
     int keys = a.keyValueWidth();
@@ -142,7 +182,25 @@ final class WeightBinder {
             bias(a.outputBias(), prefix + name.output(), hidden)),
         qk == null ? null : norm(prefix + name.queryNorm(), qk.norm(), qk.perHead() ? a.headDim() : queries),
         qk == null ? null : norm(prefix + name.keyNorm(), qk.norm(), qk.perHead() ? a.headDim() : keys),
-        a.sinks() ? tensors.vector(prefix + name.sinks(), a.heads()) : null);
+        a.sinks() ? tensors.vector(prefix + name.sinks(), a.heads()) : null,
+        a.relativeBias() == null ? null : relativeBias(first + name.relativeBias(), a.relativeBias(), a.heads()));
+  }
+
+  private AttentionWeights crossAttention(String prefix, CrossAttention a) {
+    return attention(prefix, prefix,
+        Attention.of(a.heads(), a.heads(), a.headDim(), null, null).withBias(a.bias(), a.bias()));
+  }
+
+  /** By head; stored (buckets, heads). */
+  private float[][] relativeBias(String name, RelativeBias bias, int heads) {
+    float[][] byHead = new float[heads][bias.buckets()];
+    for (int bucket = 0; bucket < bias.buckets(); bucket++) {
+      float[] row = tensors.vector(name + ".weight", bucket, bias.buckets(), heads);
+      for (int head = 0; head < heads; head++) {
+        byHead[head][bucket] = row[head];
+      }
+    }
+    return byHead;
   }
 
   private float @Nullable [] bias(boolean present, String name, int width) {
