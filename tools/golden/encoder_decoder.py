@@ -170,6 +170,9 @@ def fill(model, generator):
             parameter.normal_(0, 0.15 if getattr(model.config, "scale_embedding", False) else 0.5, generator=generator)
         elif "relative_attention_bias" in name or "classifier" in name or "lm_head" in name:
             parameter.normal_(0, 0.5, generator=generator)
+        elif name.endswith(".q.weight"):
+            # Switch does not scale its scores; large ones would make rounding errors larger than what is compared.
+            parameter.normal_(0, 0.12, generator=generator)
         else:
             # Large, so that a tied output matrix does not merely find the last token again.
             parameter.normal_(0, 0.4, generator=generator)

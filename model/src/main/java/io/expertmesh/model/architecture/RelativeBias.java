@@ -9,6 +9,13 @@ package io.expertmesh.model.architecture;
  * @param bidirectional whether keys after the query have buckets of their own: half of them
  */
 public record RelativeBias(int buckets, int maxDistance, boolean bidirectional) {
+  /** Adds its numbers to the scores that the query at {@code position} gives to the keys from {@code firstKey} on. */
+  public void add(float[] byBucket, int position, int firstKey, float[] scores, int count) {
+    for (int i = 0; i < count; i++) {
+      scores[i] += byBucket[bucket(firstKey + i - position)];
+    }
+  }
+
   /** Of the key that is {@code distance} positions after the query (or before it, if negative). */
   public int bucket(int distance) {
     int count = bidirectional ? buckets / 2 : buckets;

@@ -6,12 +6,15 @@ import io.expertmesh.kernels.ScalarKernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.architecture.CrossAttention;
+import io.expertmesh.model.architecture.Encoder;
 import io.expertmesh.model.architecture.FeedForward;
 import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.architecture.Norm;
 import io.expertmesh.model.architecture.Operation;
 import io.expertmesh.model.architecture.Residual;
+import io.expertmesh.model.architecture.SinusoidalPositions;
 import io.expertmesh.model.decoder.DecoderWeights.AttentionWeights;
 import io.expertmesh.model.decoder.DecoderWeights.LatentAttentionWeights;
 import io.expertmesh.model.decoder.DecoderWeights.MoeWeights;
@@ -20,6 +23,7 @@ import io.expertmesh.model.decoder.DecoderWeights.OperationWeights;
 import io.expertmesh.model.decoder.DecoderWeights.ResidualWeights;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,26 +64,37 @@ public final class ReferenceDecoder {
    * generated one by one.
    */
   public float[] logits(int[] tokenIds, int promptTokens) {
-    int h = model.hiddenSize();
-    float[] x = new float[tokenIds.length * h]; // (T, H)
-    for (int t = 0; t < tokenIds.length; t++) {
-      kernels.dequantize(weights.embedding(), tokenIds[t], x, t * h);
-    }
-    scale(x, model.embeddingScale());
-    observer.stage("embeddings", x);
-    for (int i = 0; i < model.blocks().size(); i++) {
-      String layer = "layers." + i + ".";
-      List<Residual> residuals = model.blocks().get(i).residuals();
-      for (int r = 0; r < residuals.size(); r++) {
-        Residual residual = residuals.get(r);
-        ResidualWeights w = weights.blocks().get(i).residuals().get(r);
-        float[] normed = normalize(residual.before(), w.before(), x);
-        float[] y = compute(layer, residual.operation(), w.operation(), normed, promptTokens);
-        addScaled(x, normalize(residual.after(), w.after(), y), residual.scale());
-        observer.stage(layer + stageAfter(residual.operation()), x);
-      }
-      observer.stage(layer + "output", x);
-    }
+    return decode(tokenIds, new Pass("", promptTokens, null));
+  }
+
+  /**
+   * As {@link #logits(int[], int)}, for an encoder-decoder model.
+   *
+   * @param encoded (S, H), what {@link #encode} gave
+   */
+  public float[] logits(float[] encoded, int[] tokenIds, int promptTokens) {
+    return decode(tokenIds, new Pass("", promptTokens, encoded));
+  }
+
+  /** The encoder's output (S, H) for {@code tokenIds} (S); the model has an encoder. */
+  public float[] encode(int[] tokenIds) {
+    Encoder encoder = Objects.requireNonNull(model.encoder());
+    Pass pass = new Pass("encoder.", tokenIds.length, null);
+    float[] x = blocks(0, encoder.blocks(), tokenIds, pass);
+    float[] normed = normalize(encoder.finalNorm(), weights.encoderNorm(), x);
+    observer.stage("encoder.final_norm", normed);
+    return normed;
+  }
+
+  /**
+   * @param stack what the names of its stages begin with
+   * @param promptTokens how many of its tokens were given, not generated
+   * @param encoded (S, H), what cross-attention sees; null in a model without it
+   */
+  private record Pass(String stack, int promptTokens, float @Nullable [] encoded) {}
+
+  private float[] decode(int[] tokenIds, Pass pass) {
+    float[] x = blocks(model.firstDecoderBlock(), model.blocks().size(), tokenIds, pass);
     float[] normed = normalize(model.finalNorm(), weights.finalNorm(), x);
     observer.stage("final_norm", normed);
     float[] logits = multiply(weights.output(), weights.outputBias(), normed);
@@ -88,23 +103,60 @@ public final class ReferenceDecoder {
     return logits;
   }
 
+  /** Embeds the tokens and takes them through the blocks {@code from} to {@code to} (exclusive): (T, H). */
+  private float[] blocks(int from, int to, int[] tokenIds, Pass pass) {
+    float[] x = embed(tokenIds, pass);
+    for (int i = from; i < to; i++) {
+      String layer = pass.stack() + "layers." + (i - from) + ".";
+      List<Residual> residuals = model.blocks().get(i).residuals();
+      for (int r = 0; r < residuals.size(); r++) {
+        Residual residual = residuals.get(r);
+        ResidualWeights w = weights.blocks().get(i).residuals().get(r);
+        float[] normed = normalize(residual.before(), w.before(), x);
+        float[] y = compute(layer, residual.operation(), w.operation(), normed, pass);
+        addScaled(x, normalize(residual.after(), w.after(), y), residual.scale());
+        observer.stage(layer + stageAfter(residual.operation()), x);
+      }
+      observer.stage(layer + "output", x);
+    }
+    return x;
+  }
+
+  private float[] embed(int[] tokenIds, Pass pass) {
+    int h = model.hiddenSize();
+    float[] x = new float[tokenIds.length * h]; // (T, H)
+    for (int t = 0; t < tokenIds.length; t++) {
+      kernels.dequantize(weights.embedding(), tokenIds[t], x, t * h);
+    }
+    scale(x, model.embeddingScale());
+    SinusoidalPositions positions = model.positions();
+    for (int t = 0; positions != null && t < tokenIds.length; t++) {
+      positions.add(positions.of(tokenIds, pass.promptTokens(), t), x, t * h, h);
+    }
+    observer.stage(pass.stack() + "embeddings", x);
+    return x;
+  }
+
   /** What the residual stream is called after the operation. */
   private static String stageAfter(Operation operation) {
     return switch (operation) {
       case Attention a -> "attention_residual";
       case LatentAttention a -> "attention_residual";
+      case CrossAttention c -> "cross_attention_residual";
       case MixtureOfExperts m -> "moe_residual";
       case FeedForward f -> "feed_forward_residual";
     };
   }
 
   /** x is (T, H); the result is (T, H). */
-  private float[] compute(String layer, Operation operation, OperationWeights weights, float[] x, int promptTokens) {
+  private float[] compute(String layer, Operation operation, OperationWeights weights, float[] x, Pass pass) {
     return switch (operation) {
       case Attention attention -> attention(attention, (AttentionWeights) weights, x);
       case LatentAttention attention ->
         new ReferenceLatentAttention(attention, (LatentAttentionWeights) weights, kernels).forward(x);
-      case MixtureOfExperts moe -> mixture(layer, moe, (MoeWeights) weights, x, promptTokens);
+      case CrossAttention cross ->
+        crossAttention(cross, (AttentionWeights) weights, x, Objects.requireNonNull(pass.encoded()));
+      case MixtureOfExperts moe -> mixture(layer, moe, (MoeWeights) weights, x, pass);
       case FeedForward dense -> {
         float[] y = feedForward((FeedForwardWeights) weights, x);
         observer.stage(layer + "feed_forward_output", y);
@@ -139,36 +191,60 @@ public final class ReferenceDecoder {
     float[] mixed = new float[queries.length]; // (T, heads * headDim)
     for (int head = 0; head < a.heads(); head++) {
       int kvHead = head / (a.heads() / a.kvHeads());
-      float[][] headKeys = {headOf(keys, kvHead, a)}; // one page (T, headDim)
-      float[][] headValues = {headOf(values, kvHead, a)};
+      float[][] headKeys = {headOf(keys, kvHead, a.headDim(), a.keyValueWidth())}; // one page (T, headDim)
+      float[][] headValues = {headOf(values, kvHead, a.headDim(), a.keyValueWidth())};
       for (int t = 0; t < tokens; t++) {
         int at = t * a.queryWidth() + head * a.headDim();
         int from = a.window() == null ? 0 : Math.max(0, t + 1 - a.window());
-        int positions = t + 1 - from;
+        int to = a.causal() ? t + 1 : tokens;
+        int positions = to - from;
         float[] scores = new float[positions + 1];
-        kernels.scores(queries, at, a.headDim(), headKeys, tokens, 0, from, t + 1, a.scale(), scores);
+        kernels.scores(queries, at, a.headDim(), headKeys, tokens, 0, from, to, a.scale(), scores);
+        if (a.relativeBias() != null && w.relativeBias() != null) {
+          a.relativeBias().add(w.relativeBias()[head], t, from, scores, positions);
+        }
         if (w.sinks() != null) {
           scores[positions] = w.sinks()[head];
         }
         kernels.softmax(scores, 0, w.sinks() == null ? positions : positions + 1);
-        kernels.weightedSum(scores, headValues, tokens, 0, a.headDim(), a.headDim(), from, t + 1, mixed, at);
+        kernels.weightedSum(scores, headValues, tokens, 0, a.headDim(), a.headDim(), from, to, mixed, at);
       }
     }
     return multiply(w.output(), w.biases().output(), mixed);
   }
 
-  /** One head (T, headDim) of x (T, kvHeads * headDim). */
-  private static float[] headOf(float[] x, int kvHead, Attention a) {
-    int tokens = x.length / a.keyValueWidth();
-    float[] head = new float[tokens * a.headDim()];
-    for (int t = 0; t < tokens; t++) {
-      System.arraycopy(x, t * a.keyValueWidth() + kvHead * a.headDim(), head, t * a.headDim(), a.headDim());
+  /** x is (T, H), encoded (S, H); the result is (T, H). */
+  private float[] crossAttention(CrossAttention a, AttentionWeights w, float[] x, float[] encoded) {
+    float[] queries = multiply(w.query(), w.biases().query(), x); // (T, heads * headDim)
+    float[] keys = multiply(w.key(), w.biases().key(), encoded); // (S, heads * headDim)
+    float[] values = multiply(w.value(), w.biases().value(), encoded); // (S, heads * headDim)
+    int seen = encoded.length / model.hiddenSize();
+    float[] mixed = new float[queries.length]; // (T, heads * headDim)
+    float[] scores = new float[seen];
+    for (int head = 0; head < a.heads(); head++) {
+      float[][] headKeys = {headOf(keys, head, a.headDim(), a.width())};
+      float[][] headValues = {headOf(values, head, a.headDim(), a.width())};
+      for (int at = head * a.headDim(); at < queries.length; at += a.width()) {
+        kernels.scores(queries, at, a.headDim(), headKeys, seen, 0, 0, seen, a.scale(), scores);
+        kernels.softmax(scores, 0, seen);
+        kernels.weightedSum(scores, headValues, seen, 0, a.headDim(), a.headDim(), 0, seen, mixed, at);
+      }
     }
-    return head;
+    return multiply(w.output(), w.biases().output(), mixed);
+  }
+
+  /** One head (T, headDim) of x (T, width). */
+  private static float[] headOf(float[] x, int head, int headDim, int width) {
+    int tokens = x.length / width;
+    float[] one = new float[tokens * headDim];
+    for (int t = 0; t < tokens; t++) {
+      System.arraycopy(x, t * width + head * headDim, one, t * headDim, headDim);
+    }
+    return one;
   }
 
   /** x is (T, H); the result is (T, H). */
-  private float[] mixture(String layer, MixtureOfExperts moe, MoeWeights w, float[] x, int promptTokens) {
+  private float[] mixture(String layer, MixtureOfExperts moe, MoeWeights w, float[] x, Pass pass) {
     int h = model.hiddenSize();
     int tokens = x.length / h;
     Gate gate = new Gate(moe, w.gate(), kernels);
@@ -176,7 +252,7 @@ public final class ReferenceDecoder {
     for (int t = 0; t < tokens; t++) {
       gate.route(x, t, routing);
     }
-    gate.limit(routing, 0, promptTokens);
+    gate.limit(routing, 0, Math.min(tokens, pass.promptTokens()));
     observer.stage(layer + "gate_weights", routing.weights());
     float[] ids = new float[routing.expertIds().length];
     for (int i = 0; i < ids.length; i++) {

@@ -12,13 +12,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A checkpoint that {@code tools/golden} made with transformers, and what transformers computed with it. */
 public record GoldenCase(Path folder, JsonNode reference) {
-  /** One prompt of the case in float32. */
-  public record Prompt(String key, int[] tokenIds, int[] greedyTokenIds) {}
+  /**
+   * One prompt of the case in float32.
+   *
+   * @param encoderIds what an encoder reads; null for a decoder-only model
+   * @param tokenIds the decoder's
+   * @param forced whether the first token of the answer is given, whatever the logits say
+   */
+  public record Prompt(String key, int @Nullable [] encoderIds, int[] tokenIds, int[] greedyTokenIds,
+      boolean forced) {}
 
   public static GoldenCase of(String name) {
     try {
@@ -66,8 +74,11 @@ public record GoldenCase(Path folder, JsonNode reference) {
   public List<Prompt> prompts(int run) {
     List<Prompt> prompts = new ArrayList<>();
     for (JsonNode prompt : reference.path("runs").get(run).path("prompts")) {
-      prompts.add(new Prompt("prompt" + prompts.size(), ints(prompt.path("token_ids")),
-          ints(prompt.path("greedy_token_ids"))));
+      int[] ids = ints(prompt.path("token_ids"));
+      boolean encoder = prompt.has("decoder_token_ids");
+      prompts.add(new Prompt("prompt" + prompts.size(), encoder ? ids : null,
+          encoder ? ints(prompt.path("decoder_token_ids")) : ids, ints(prompt.path("greedy_token_ids")),
+          prompt.has("forced_bos_token_id")));
     }
     return prompts;
   }

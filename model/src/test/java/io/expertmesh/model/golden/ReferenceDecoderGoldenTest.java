@@ -34,6 +34,9 @@ class ReferenceDecoderGoldenTest {
       golden.stages(0, prompt).forEach(stage -> {
         assertThat(stages).as(name).containsKey(stage);
         float[] expected = golden.tensor(0, prompt.key() + "." + stage);
+        if (name.startsWith("nllb-") && stage.endsWith("gate_weights")) { // recorded without what scales the experts
+          scale(expected, model(golden).architecture().mixture().orElseThrow().router().scale());
+        }
         float difference = largestDifference(stages.getOrDefault(stage, new float[0]), expected);
         largest.merge(stage.replaceAll("layers\\.\\d+\\.", ""), difference, Math::max);
         assertThat(difference).as("%s %s %s", name, prompt.key(), stage)
@@ -58,7 +61,9 @@ class ReferenceDecoderGoldenTest {
         for (int i = 1; i < vocabulary; i++) {
           best = logits[logits.length - vocabulary + i] > logits[logits.length - vocabulary + best] ? i : best;
         }
-        assertThat(best).as("%s after %s", name, Arrays.toString(ids)).isEqualTo(expected);
+        if (!prompt.forced() || ids.length > prompt.tokenIds().length) {
+          assertThat(best).as("%s after %s", name, Arrays.toString(ids)).isEqualTo(expected);
+        }
         ids = Arrays.copyOf(ids, ids.length + 1);
         ids[ids.length - 1] = expected;
       }
@@ -81,9 +86,22 @@ class ReferenceDecoderGoldenTest {
   }
 
   private static float[] run(GoldenCase golden, int[] ids, Prompt prompt, Map<String, float[]> stages) {
-    BoundModel model = BoundModel.of(SafetensorsCheckpoint.open(golden.folder()), new ScalarKernels());
-    return new ReferenceDecoder(model.architecture(), model.weights(),
-        (stage, values) -> stages.put(stage, values.clone())).logits(ids, prompt.tokenIds().length);
+    BoundModel model = model(golden);
+    ReferenceDecoder decoder = new ReferenceDecoder(model.architecture(), model.weights(),
+        (stage, values) -> stages.put(stage, values.clone()));
+    return prompt.encoderIds() == null
+        ? decoder.logits(ids, prompt.tokenIds().length)
+        : decoder.logits(decoder.encode(prompt.encoderIds()), ids, prompt.tokenIds().length);
+  }
+
+  private static BoundModel model(GoldenCase golden) {
+    return BoundModel.of(SafetensorsCheckpoint.open(golden.folder()), new ScalarKernels());
+  }
+
+  private static void scale(float[] x, float factor) {
+    for (int i = 0; i < x.length; i++) {
+      x[i] *= factor;
+    }
   }
 
   private static float[] logprobs(float[] logits, int vocabulary) {

@@ -1,0 +1,5 @@
+/** Tests of what descriptions compute. */
+@NullMarked
+package io.expertmesh.model.architecture;
+
+import org.jspecify.annotations.NullMarked;
