@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * One sequence to generate.
  *
  * @param id for logs and metrics
- * @param promptIds token ids, at least one
+ * @param promptIds token ids, at least one; for an encoder-decoder model those that its decoder starts with
  * @param maxTokens tokens to generate at most; 0 only runs the prompt
  * @param stopTokenIds ids that end the answer and are not part of its text: the model's end tokens (unless
  *     {@code ignore_eos}) and the caller's
@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param promptLogprobs likewise per prompt token
  * @param constraint which tokens may come next; null allows all. It belongs to this request alone
  * @param whenUnavailable what happens when experts are missing
+ * @param encoderInput null for a decoder-only model
  */
 public record GenerationRequest(
     String id,
@@ -27,7 +28,8 @@ public record GenerationRequest(
     int promptLogprobs,
     boolean returnRouting,
     @Nullable TokenConstraint constraint,
-    WhenUnavailable whenUnavailable) {
+    WhenUnavailable whenUnavailable,
+    @Nullable EncoderInput encoderInput) {
   public GenerationRequest {
     stopTokenIds = Set.copyOf(stopTokenIds);
   }
@@ -40,9 +42,23 @@ public record GenerationRequest(
         WhenUnavailable.STRICT);
   }
 
+  /** A request to a decoder-only model. */
+  public GenerationRequest(String id, int[] promptIds, int maxTokens, SamplingParameters sampling,
+      Set<Integer> stopTokenIds, int logprobs, int promptLogprobs, boolean returnRouting,
+      @Nullable TokenConstraint constraint, WhenUnavailable whenUnavailable) {
+    this(id, promptIds, maxTokens, sampling, stopTokenIds, logprobs, promptLogprobs, returnRouting, constraint,
+        whenUnavailable, null);
+  }
+
+  /** The same request after the encoder has read {@code input}. */
+  public GenerationRequest with(EncoderInput input) {
+    return new GenerationRequest(id, promptIds, maxTokens, sampling, stopTokenIds, logprobs, promptLogprobs,
+        returnRouting, constraint, whenUnavailable, input);
+  }
+
   /** The same request with another wish for missing experts. */
   public GenerationRequest with(WhenUnavailable wish) {
     return new GenerationRequest(id, promptIds, maxTokens, sampling, stopTokenIds, logprobs, promptLogprobs,
-        returnRouting, constraint, wish);
+        returnRouting, constraint, wish, encoderInput);
   }
 }

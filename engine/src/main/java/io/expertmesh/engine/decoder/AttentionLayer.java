@@ -5,6 +5,7 @@ import io.expertmesh.engine.kvcache.KvSequence;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.architecture.RelativeBias;
 import io.expertmesh.model.decoder.DecoderWeights.AttentionWeights;
 import io.expertmesh.model.decoder.DecoderWeights.NormWeights;
 import io.expertmesh.model.decoder.Norms;
@@ -97,6 +98,10 @@ final class AttentionLayer implements DenseLayer {
     float[] scores = space.scores(worker, positions + 1);
     kernels.scores(space.queries(), at, headDim, cache.keyPages(layer), pageTokens, headOffset, from, to,
         attention.scale(), scores);
+    RelativeBias bias = attention.relativeBias();
+    if (bias != null && weights.relativeBias() != null) {
+      bias.add(weights.relativeBias()[head], rows.position(row), from, scores, positions);
+    }
     if (weights.sinks() == null) {
       kernels.softmax(scores, 0, positions);
     } else {

@@ -1,18 +1,22 @@
 package io.expertmesh.engine.decoder;
 
 import io.expertmesh.engine.decoder.ParallelMatmul.Product;
+import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.kvcache.KvCache;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
+import io.expertmesh.model.architecture.SinusoidalPositions;
 import io.expertmesh.model.decoder.DecoderWeights;
 import io.expertmesh.model.decoder.Norms;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the token rows of a step through all layers. Row by row the result is that of the
+ * Takes the token rows of a step through all layers, and a request's input through the encoder before. Row by row the result is that of the
  * {@link io.expertmesh.model.decoder.ReferenceDecoder}, whatever else is in the step. One step at a time.
  *
  * <p>Where experts are elsewhere, a large step goes in parts: the attention of one is computed while the experts of the
@@ -30,7 +34,10 @@ public final class Decoder {
   private final int partRows;
   private final ParallelMatmul matmul;
   private final List<Workspace> spaces = new ArrayList<>();
+  private final KvCache cache;
   private final List<Stage> stages;
+  private final List<Stage> encoderStages;
+  private final @Nullable InputEncoder encoder;
   private final float[] logits;
 
   /**
@@ -48,7 +55,31 @@ public final class Decoder {
     this.logits = new float[LOGITS_ROWS * model.vocabularySize()];
     // A sequence can be no longer than the cache, whatever context the model was made for.
     int positions = (int) Math.min(model.contextLength(), (long) cache.totalPages() * cache.pageTokens());
-    this.stages = Stage.of(model, weights, experts, positions, cache.pageTokens(), kernels, pool);
+    this.cache = cache;
+    this.stages = Stage.of(model, weights, experts, model.firstDecoderBlock(), model.blocks().size(), positions,
+        cache.pageTokens(), kernels, pool);
+    this.encoderStages = Stage.of(model, weights, experts, 0, model.firstDecoderBlock(), positions,
+        cache.pageTokens(), kernels, pool);
+    this.encoder = model.encoder() == null ? null : new InputEncoder(model, weights, kernels, pool);
+  }
+
+  /**
+   * Takes a request's input through the encoder, all of it at once.
+   *
+   * @param policy what happens when experts of its tokens are missing
+   * @throws io.expertmesh.model.failure.FailureException if it cannot be computed
+   */
+  public Encoding encode(int[] tokenIds, UnavailablePolicy policy) {
+    InputEncoder end = Objects.requireNonNull(encoder, "the model has no encoder");
+    Step step = new Step(List.of(new Step.Chunk(cache.newUnsharedSequence(), tokenIds, tokenIds.length, 0,
+        tokenIds.length, tokenIds.length, null, policy)));
+    MissingExperts policies = new MissingExperts(step);
+    Part part = new Part(new Rows(step, 0, tokenIds.length), space(0));
+    layers(encoderStages, List.of(part), policies);
+    ChunkOutcome outcome = policies.outcomes().getFirst();
+    return policies.allStopped()
+        ? new Encoding(List.of(), outcome, null)
+        : new Encoding(part.routings(), outcome, end.finish(part));
   }
 
   /**
@@ -59,12 +90,7 @@ public final class Decoder {
   public StepResult run(Step step, StepOutput output) {
     List<Part> parts = split(step);
     MissingExperts policies = new MissingExperts(step);
-    try {
-      layers(parts, policies);
-    } catch (RuntimeException | Error failure) {
-      parts.forEach(Part::abandon);
-      throw failure;
-    }
+    layers(stages, parts, policies);
     if (policies.allStopped()) {
       return new StepResult(List.of(), policies.outcomes());
     }
@@ -89,17 +115,30 @@ public final class Decoder {
         to = step.borderNear(to);
       }
       if (to > from) {
-        if (parts.size() == spaces.size()) {
-          spaces.add(new Workspace(model, pool.threads()));
-        }
-        parts.add(new Part(new Rows(step, from, to), spaces.get(parts.size())));
+        parts.add(new Part(new Rows(step, from, to), space(parts.size())));
         from = to;
       }
     }
     return parts;
   }
 
-  private void layers(List<Part> parts, MissingExperts policies) {
+  private Workspace space(int index) {
+    if (index == spaces.size()) {
+      spaces.add(new Workspace(model, pool.threads()));
+    }
+    return spaces.get(index);
+  }
+
+  private void layers(List<Stage> stages, List<Part> parts, MissingExperts policies) {
+    try {
+      run(stages, parts, policies);
+    } catch (RuntimeException | Error failure) {
+      parts.forEach(Part::abandon);
+      throw failure;
+    }
+  }
+
+  private void run(List<Stage> stages, List<Part> parts, MissingExperts policies) {
     parts.forEach(this::embed);
     Stage.Mixture atWork = null;
     for (Stage stage : stages) {
@@ -120,10 +159,14 @@ public final class Decoder {
   private void embed(Part part) {
     int h = model.hiddenSize();
     float[] hidden = part.space().hidden();
+    SinusoidalPositions positions = model.positions();
     pool.ranges(part.count(), 4, (from, to, worker) -> {
       for (int row = from; row < to; row++) {
         kernels.dequantize(weights.embedding(), part.rows().tokenId(row), hidden, row * h);
         scale(hidden, row * h, h, model.embeddingScale());
+        if (positions != null) {
+          positions.add(part.rows().position(positions, row), hidden, row * h, h);
+        }
       }
     });
   }

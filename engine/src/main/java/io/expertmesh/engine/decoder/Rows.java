@@ -1,6 +1,8 @@
 package io.expertmesh.engine.decoder;
 
 import io.expertmesh.engine.kvcache.KvSequence;
+import io.expertmesh.model.architecture.SinusoidalPositions;
+import java.util.Objects;
 
 /** Token rows of a step, one after the other: all of them or a run. */
 final class Rows {
@@ -50,6 +52,16 @@ final class Rows {
 
   int tokenId(int row) {
     return step.chunks().get(chunks[row]).tokenIds()[positions[row]];
+  }
+
+  /** What the positions of the model's embedding make of the row. */
+  int position(SinusoidalPositions embedding, int row) {
+    Step.Chunk chunk = step.chunks().get(chunks[row]);
+    return embedding.of(chunk.tokenIds(), chunk.promptTokens(), positions[row]);
+  }
+
+  EncodedInput encoded(int row) {
+    return Objects.requireNonNull(step.chunks().get(chunks[row]).encoded(), "the request has no encoded input");
   }
 
   KvSequence cache(int row) {

@@ -5,6 +5,7 @@ import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
+import io.expertmesh.model.architecture.CrossAttention;
 import io.expertmesh.model.architecture.FeedForward;
 import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.MixtureOfExperts;
@@ -64,23 +65,25 @@ record Stage(List<Dense> dense, @Nullable Mixture mixture) {
   }
 
   /**
-   * The stages of a whole model.
+   * The stages of the blocks {@code from} to {@code to} (exclusive).
    *
    * @param positions that a sequence can have at most
    */
-  static List<Stage> of(Architecture model, DecoderWeights weights, ExpertClient experts, int positions,
-      int pageTokens, Kernels kernels, WorkerPool pool) {
+  static List<Stage> of(Architecture model, DecoderWeights weights, ExpertClient experts, int from, int to,
+      int positions, int pageTokens, Kernels kernels, WorkerPool pool) {
     IdentityHashMap<Rotary, RotaryTable> tables = new IdentityHashMap<>();
     FeedForwardRunner runner = new FeedForwardRunner(kernels, pool);
     List<Stage> stages = new ArrayList<>();
     List<Dense> dense = new ArrayList<>();
-    for (int layer = 0; layer < model.blocks().size(); layer++) {
+    for (int layer = from; layer < to; layer++) {
       List<Residual> residuals = model.blocks().get(layer).residuals();
       for (int r = 0; r < residuals.size(); r++) {
         Residual residual = residuals.get(r);
         ResidualWeights w = weights.blocks().get(layer).residuals().get(r);
         Branch branch = new Branch(residual, w, model.hiddenSize(), kernels, pool);
         switch (residual.operation()) {
+          case Attention attention when !attention.causal() -> dense.add(new Dense(branch,
+              new EncoderAttentionLayer(attention, (AttentionWeights) w.operation(), kernels, pool)));
           case Attention attention -> {
             Rotary rotary = attention.rotary();
             RotaryTable table = rotary == null
@@ -93,6 +96,8 @@ record Stage(List<Dense> dense, @Nullable Mixture mixture) {
               (LatentAttentionWeights) w.operation(),
               tables.computeIfAbsent(attention.rotary(), key -> RotaryTable.of(positions, key)), pageTokens, kernels,
               pool)));
+          case CrossAttention cross -> dense.add(new Dense(branch,
+              new CrossAttentionLayer(layer, cross, (AttentionWeights) w.operation(), kernels, pool)));
           case FeedForward network ->
             dense.add(new Dense(branch, new FeedForwardLayer((FeedForwardWeights) w.operation(), runner)));
           case MixtureOfExperts moe -> {

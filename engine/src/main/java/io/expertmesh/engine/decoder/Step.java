@@ -3,6 +3,7 @@ package io.expertmesh.engine.decoder;
 import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.engine.kvcache.KvSequence;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The token rows that go through the model together: chunks of one or more sequences, each at most once.
@@ -13,14 +14,15 @@ public record Step(List<Chunk> chunks) {
    *
    * @param cache holds the positions before {@code from} and has room for those up to {@code to}
    * @param tokenIds the whole sequence
-   * @param promptTokens how many of them are the prompt
+   * @param promptTokens how many of them go through the model together: the prompt
    * @param from first position
    * @param to end of the positions (exclusive)
    * @param logitsFrom logits are computed for the positions from here to {@code to}
+   * @param encoded what cross-attention sees; null for a model without an encoder
    * @param policy what happens when experts of its tokens are missing
    */
   public record Chunk(KvSequence cache, int[] tokenIds, int promptTokens, int from, int to, int logitsFrom,
-      UnavailablePolicy policy) {
+      @Nullable EncodedInput encoded, UnavailablePolicy policy) {
     int rows() {
       return to - from;
     }

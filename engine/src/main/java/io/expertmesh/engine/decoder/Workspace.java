@@ -3,6 +3,7 @@ package io.expertmesh.engine.decoder;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.Block;
+import io.expertmesh.model.architecture.CrossAttention;
 import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.Residual;
 
@@ -47,6 +48,9 @@ final class Workspace {
           keyWidth = Math.max(keyWidth, attention.cachedWidth());
           mixedWidth = Math.max(mixedWidth, attention.valueWidth());
           queryRank = Math.max(queryRank, attention.queryRank() == null ? 0 : attention.queryRank());
+        } else if (residual.operation() instanceof CrossAttention cross) {
+          queryWidth = Math.max(queryWidth, cross.width());
+          mixedWidth = Math.max(mixedWidth, cross.width());
         }
       }
     }

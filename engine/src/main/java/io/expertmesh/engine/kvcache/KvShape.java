@@ -6,6 +6,7 @@ import io.expertmesh.model.architecture.Block;
 import io.expertmesh.model.architecture.LatentAttention;
 import io.expertmesh.model.architecture.Residual;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What one layer keeps of a position.
@@ -15,9 +16,12 @@ import java.util.List;
  * @param valueDim floats of a value
  */
 public record KvShape(int heads, int keyDim, int valueDim) {
-  /** The shape of each layer of {@code model}. */
+  private static final KvShape NOTHING = new KvShape(0, 0, 0);
+
+  /** The shape of each layer of {@code model}; an encoder's keep nothing. */
   public static List<KvShape> of(Architecture model) {
-    return model.blocks().stream().map(KvShape::of).toList();
+    return IntStream.range(0, model.blocks().size())
+        .mapToObj(i -> i < model.firstDecoderBlock() ? NOTHING : of(model.blocks().get(i))).toList();
   }
 
   private static KvShape of(Block block) {
@@ -29,7 +33,7 @@ public record KvShape(int heads, int keyDim, int valueDim) {
         return new KvShape(1, attention.cachedWidth(), 0); // values are read from the keys
       }
     }
-    return new KvShape(0, 0, 0);
+    return NOTHING;
   }
 
   /** Bytes that a position takes. */

@@ -7,6 +7,7 @@ import io.expertmesh.engine.api.GenerationEngine;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.decoder.ChunkOutcome;
 import io.expertmesh.engine.decoder.Decoder;
+import io.expertmesh.engine.decoder.Encoding;
 import io.expertmesh.engine.decoder.Step;
 import io.expertmesh.engine.decoder.StepResult;
 import io.expertmesh.engine.experts.ExpertClient;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -51,6 +53,7 @@ public final class BatchingEngine implements GenerationEngine {
   private final AtomicInteger outstanding = new AtomicInteger();
   private final RequestLimits limits;
   private final ExpertCounters counters;
+  private final int encoderMixtures;
   private final Thread thread;
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean draining;
@@ -79,6 +82,7 @@ public final class BatchingEngine implements GenerationEngine {
     this.scheduler = new Scheduler(cache, configuration.maxRunning(), configuration.stepRows(), model.wholePrompts());
     this.limits = new RequestLimits(model, configuration);
     this.counters = new ExpertCounters(model);
+    this.encoderMixtures = (int) model.moeLayers().stream().filter(layer -> layer < model.firstDecoderBlock()).count();
     this.load = measure(0);
     this.thread = Thread.ofPlatform().name("expertmesh-engine").daemon().start(this::run);
     experts.onAvailabilityChange(this::wake);
@@ -166,6 +170,7 @@ public final class BatchingEngine implements GenerationEngine {
     long nanosToWait = lookAfterBlocked();
     Map<Sequence, Integer> plan = scheduler.plan();
     scheduler.running().forEach(this::leaveQueue);
+    read(plan);
     if (plan.isEmpty()) {
       load = measure(0);
       if (inbox.isEmpty() && !closed) {
@@ -230,7 +235,7 @@ public final class BatchingEngine implements GenerationEngine {
 
   private void receive() {
     for (Sequence sequence = inbox.poll(); sequence != null; sequence = inbox.poll()) {
-      promptTokens += sequence.promptLength();
+      promptTokens += sequence.inputLength() + sequence.promptLength();
       scheduler.add(sequence);
     }
   }
@@ -276,6 +281,34 @@ public final class BatchingEngine implements GenerationEngine {
     }
   }
 
+  /** Takes the input of those through the encoder that begin; whoever must wait or fails leaves the plan. */
+  private void read(Map<Sequence, Integer> plan) {
+    for (Sequence sequence : List.copyOf(plan.keySet())) {
+      int[] input = sequence.unreadInput();
+      if (input != null && !read(sequence, input)) {
+        plan.remove(sequence);
+      }
+    }
+  }
+
+  private boolean read(Sequence sequence, int[] input) {
+    Encoding encoding;
+    try {
+      encoding = decoder.encode(input, sequence.policy());
+    } catch (RuntimeException | Error e) {
+      LOG.error("an input of {} tokens could not be encoded; its request is given up", input.length, e);
+      giveUp(sequence, failed(e));
+      return false;
+    }
+    counters.count(0, encoding.routings());
+    switch (encoding.outcome()) {
+      case ChunkOutcome.Failed failed -> giveUp(sequence, failed.failure());
+      case ChunkOutcome.Blocked blocked -> blockedRequests += sequence.block(blocked, System.nanoTime()) ? 1 : 0;
+      case ChunkOutcome.Computed computed -> sequence.read(Objects.requireNonNull(encoding.input()), computed.degraded());
+    }
+    return encoding.input() != null;
+  }
+
   private void step(Map<Sequence, Integer> plan) {
     List<Sequence> sequences = new ArrayList<>(plan.keySet());
     List<Step.Chunk> chunks = new ArrayList<>();
@@ -292,7 +325,7 @@ public final class BatchingEngine implements GenerationEngine {
       }
       return;
     }
-    counters.count(result.routings());
+    counters.count(encoderMixtures, result.routings());
     steps++;
     load = measure(step.rows());
     for (int i = 0, row = 0; i < sequences.size(); i++) {

@@ -13,10 +13,15 @@ final class ExpertCounters {
     layers = model.moeLayers().stream().map(layer -> new AtomicLongArray(model.experts())).toList();
   }
 
-  /** Counts the rows of a step, given by mixture layer. */
-  void count(List<Routing> routings) {
+  /**
+   * Counts the rows of a step.
+   *
+   * @param first number of the first mixture layer that it went through
+   * @param routings by mixture layer from there on
+   */
+  void count(int first, List<Routing> routings) {
     for (int layer = 0; layer < routings.size(); layer++) {
-      AtomicLongArray counts = layers.get(layer);
+      AtomicLongArray counts = layers.get(first + layer);
       int[] experts = routings.get(layer).expertIds();
       float[] weights = routings.get(layer).weights();
       for (int i = 0; i < experts.length; i++) {

@@ -1,9 +1,11 @@
 package io.expertmesh.engine.schedule;
 
+import io.expertmesh.engine.api.EncoderInput;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import org.jspecify.annotations.Nullable;
 
 /** Refuses requests that can never run. */
 final class RequestLimits {
@@ -26,6 +28,7 @@ final class RequestLimits {
     for (int id : request.promptIds()) {
       checkTokenId("prompt", id);
     }
+    checkInput(request.encoderInput());
     for (int id : request.sampling().logitBias().keySet()) {
       checkTokenId("logit_bias", id);
     }
@@ -43,6 +46,26 @@ final class RequestLimits {
       throw new FailureException(FailureCategory.TOO_LARGE,
           "prompt and answer take %d positions, but the key-value cache holds %d; ask for fewer tokens or give java more heap"
               .formatted(positions, held));
+    }
+  }
+
+  private void checkInput(@Nullable EncoderInput input) {
+    if ((input == null) != (model.encoder() == null)) {
+      throw FailureException.invalidParameter("prompt",
+          input == null ? "the model has an encoder; it needs an input" : "the model has no encoder for an input");
+    }
+    if (input == null) {
+      return;
+    }
+    if (input.ids().length == 0) {
+      throw FailureException.invalidParameter("prompt", "the input is empty; the encoder needs at least one token");
+    }
+    if (input.ids().length > model.contextLength()) {
+      throw new FailureException(FailureCategory.TOO_LARGE, "the input has %d tokens, but the model's context holds %d"
+          .formatted(input.ids().length, model.contextLength()));
+    }
+    for (int id : input.ids()) {
+      checkTokenId("prompt", id);
     }
   }
 

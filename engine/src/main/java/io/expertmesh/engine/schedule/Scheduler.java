@@ -71,7 +71,7 @@ final class Scheduler {
     for (Sequence sequence : List.copyOf(running)) {
       if (!sequence.blocked() && !step.containsKey(sequence) && remaining(sequence) > 1 && rows < budget) {
         int fitting = Math.min(remaining(sequence), budget - rows);
-        int least = wholePrompts ? sequence.promptLength() - sequence.cache().length() : 1;
+        int least = wholePrompts ? sequence.startLength() - sequence.cache().length() : 1;
         if (least <= fitting || !prompts) {
           int scheduled = schedule(sequence, Math.max(least, fitting), step);
           prompts |= scheduled > 0;

@@ -7,7 +7,9 @@ import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.api.TokenLogprobs;
 import io.expertmesh.engine.api.TokenRouting;
+import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.engine.decoder.ChunkOutcome;
+import io.expertmesh.engine.decoder.EncodedInput;
 import io.expertmesh.engine.decoder.Step;
 import io.expertmesh.engine.kvcache.KvSequence;
 import io.expertmesh.engine.sampling.Logprobs;
@@ -49,6 +51,8 @@ final class Sequence implements Generation {
   /** Why the request cannot go on; other requests of the step can. */
   private @Nullable FailureException failure;
   private boolean promptDone;
+  /** What the encoder made of the input, once it did. */
+  private @Nullable EncodedInput encoded;
   /** Whether it counts as waiting; a preempted sequence does not. */
   private boolean queued = true;
   /** End of the positions that were ever computed; what a preempted sequence computes again is no progress. */
@@ -147,8 +151,40 @@ final class Sequence implements Generation {
 
   /** Its part in a step that computes the positions up to {@code end}. */
   Step.Chunk chunk(int end) {
-    return new Step.Chunk(cache, tokens, promptLength(), cache.length(), end, logitsFrom(end),
+    return new Step.Chunk(cache, tokens, startLength(), cache.length(), end, logitsFrom(end), encoded,
         request.whenUnavailable().policy());
+  }
+
+  /** Tokens of the prompt that must go through the model together, if any must. */
+  int startLength() {
+    return request.encoderInput() == null ? promptLength() : request.encoderInput().startTokens();
+  }
+
+  /** Tokens of the encoder's input. */
+  int inputLength() {
+    return request.encoderInput() == null ? 0 : request.encoderInput().ids().length;
+  }
+
+  /** The input, while the encoder has yet to read it; null otherwise. */
+  int @Nullable [] unreadInput() {
+    return request.encoderInput() == null || encoded != null ? null : request.encoderInput().ids();
+  }
+
+  UnavailablePolicy policy() {
+    return request.whenUnavailable().policy();
+  }
+
+  /** The encoder has read the input. */
+  void read(EncodedInput input, List<Degradation> degradations) {
+    encoded = input;
+    expertWait = null;
+    note(degradations);
+  }
+
+  private void note(List<Degradation> degradations) {
+    for (Degradation one : degradations) {
+      degraded.computeIfAbsent(one.layer(), layer -> new TreeSet<>()).addAll(one.experts());
+    }
   }
 
   /** First position whose logits a chunk up to {@code end} must give: all of a scored prompt, else only the last. */
@@ -238,9 +274,7 @@ final class Sequence implements Generation {
     }
     if (!degradations.isEmpty()) {
       cache.stopSharing();
-      for (Degradation one : degradations) {
-        degraded.computeIfAbsent(one.layer(), layer -> new TreeSet<>()).addAll(one.experts());
-      }
+      note(degradations);
     }
     cache.complete(chunk.to(), tokens);
     if (request.returnRouting()) {
@@ -309,7 +343,7 @@ final class Sequence implements Generation {
         : List.of();
     List<Degradation> degradations = new ArrayList<>(degraded.size());
     degraded.forEach((layer, experts) -> degradations.add(new Degradation(layer, List.copyOf(experts))));
-    events.add(new GenerationEvent.Finished(reason, promptLength(), generated(), generatedRouting, degradations));
+    events.add(new GenerationEvent.Finished(reason, inputLength() + promptLength(), generated(), generatedRouting, degradations));
   }
 
   void fail(FailureException reason) {

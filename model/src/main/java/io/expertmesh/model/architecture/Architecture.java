@@ -65,10 +65,11 @@ public record Architecture(
 
   /**
    * Whether the tokens of a prompt go through the model together or give other results, because its experts' capacity
-   * counts all of them.
+   * counts all of them; what is computed for one request is of no use to another. So it is after an encoder as well,
+   * whose output decides what the decoder computes.
    */
   public boolean wholePrompts() {
-    return mixture().map(moe -> moe.router().capacity() != null).orElse(false);
+    return encoder != null || mixture().map(moe -> moe.router().capacity() != null).orElse(false);
   }
 
   /** Experts of a layer; 0 for a dense model. */
