@@ -87,12 +87,15 @@ public final class EmbeddedModel implements AutoCloseable {
   private static EmbeddedModel open(Checkpoint checkpoint, String name, List<String> aliases, Kernels kernels,
       int threads, Architecture model, BatchingEngine engine) {
     LoadedTokenizer text = TokenizerLoader.load(checkpoint);
-    GenerationConfig generation = GenerationConfig.of(
-        json(checkpoint.location().resolve("generation_config.json")), checkpoint.config());
+    JsonNode generationConfig = json(checkpoint.location().resolve("generation_config.json"));
+    GenerationConfig generation = GenerationConfig.of(generationConfig, checkpoint.config());
+    DecoderStart start = model.encoder() == null
+        ? null
+        : DecoderStart.of(generationConfig, checkpoint.config(), model.firstDecoderBlock());
     ServedModel served = new ServedModel(name, aliases, Instant.now(), engine, text.tokenizer(),
         text.chatTemplate(), generation.endTokenIds(),
         model.contextLength(), model.vocabularySize(), model.moeLayers(),
-        model.experts(), generation.sampling());
+        model.experts(), generation.sampling(), start, start == null ? null : text.languages());
     return new EmbeddedModel(served, model, kernels, threads, engine);
   }
 

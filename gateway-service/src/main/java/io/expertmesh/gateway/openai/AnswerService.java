@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.openai;
 
+import io.expertmesh.engine.api.EncoderInput;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.text.TextEvent;
 import io.expertmesh.engine.text.TextGenerations;
@@ -102,8 +103,13 @@ final class AnswerService {
     int tokens = 0;
     for (int i = 0; i < answers.size(); i++) {
       tokens += answers.get(i).generated();
-      tokens += i % answersPerPrompt == 0 ? generations.get(i).promptIds().length : 0;
+      tokens += i % answersPerPrompt == 0 ? promptTokens(generations.get(i)) : 0;
     }
     caller.useTokens(tokens);
+  }
+
+  private static int promptTokens(GenerationRequest generation) {
+    EncoderInput input = generation.encoderInput();
+    return generation.promptIds().length + (input == null ? 0 : input.ids().length);
   }
 }

@@ -38,7 +38,7 @@ final class Json {
   static ObjectNode routing(List<TokenRouting> routing, ServedModel model) {
     ObjectNode object = NODES.objectNode();
     ArrayNode layers = object.putArray("moe_layers");
-    model.moeLayers().forEach(layers::add);
+    model.decoderMoeLayers().forEach(layers::add);
     ArrayNode experts = object.putArray("experts");
     ArrayNode weights = object.putArray("weights");
     for (TokenRouting token : routing) {

@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.openai;
 
+import io.expertmesh.engine.text.DecoderStart;
 import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.gateway.http.JsonFields;
@@ -35,6 +36,25 @@ record Prompt(@Nullable String text, int[] ids) {
       prompts.add(read("prompt[%d]".formatted(prompts.size()), one, model));
     }
     return prompts;
+  }
+
+  /**
+   * The {@code decoder_prompt} of a completion: token ids as they are, or text after the decoder's start token; null if
+   * there is none.
+   */
+  static @Nullable Prompt ofDecoder(JsonFields fields, ServedModel model, DecoderStart start) {
+    JsonNode prompt = fields.any("decoder_prompt");
+    if (prompt == null) {
+      return null;
+    }
+    if (!prompt.isString()) {
+      return read("decoder_prompt", prompt, model);
+    }
+    int[] ids = model.tokenizer().encode(prompt.stringValue(), false);
+    int[] started = new int[ids.length + 1];
+    started[0] = start.tokenId();
+    System.arraycopy(ids, 0, started, 1, ids.length);
+    return new Prompt(prompt.stringValue(), started);
   }
 
   private static Prompt read(String name, JsonNode prompt, ServedModel model) {

@@ -52,8 +52,8 @@ public final class SingleAnswers {
     CompletionRequest completion = CompletionRequest.read(new JsonFields(fields), model, configuration);
     Version version = version(completion.options(), id, caller);
     Integer maxTokens = fields.has("max_tokens") ? completion.maxTokens() : null;
-    GenerationRequest generation = completion.options().request(id, completion.prompts().getFirst().ids(), 0,
-        maxTokens, version.model(), completion.logprobs(), -1, constraints.of(format));
+    GenerationRequest generation = completion.generation(id, completion.prompts().getFirst(), 0, maxTokens,
+        version.model(), constraints.of(format));
     return new SingleAnswer(version, generation, completion.options().stopStrings());
   }
 
