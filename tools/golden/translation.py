@@ -11,7 +11,9 @@ from pathlib import Path
 
 import torch
 import transformers
-from transformers import NllbMoeConfig, NllbMoeForConditionalGeneration, NllbTokenizer
+from transformers import AddedToken, NllbMoeConfig, NllbMoeForConditionalGeneration, NllbTokenizer
+
+from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 from encoder_decoder import fill
 from readable_json import to_json
@@ -28,6 +30,14 @@ TRANSLATIONS = (
     ("fra_Latn", "zho_Hans", "Bonjour tout le monde, comment allez-vous ?"),
     ("zho_Hant", "eng_Latn", "a"),
 )
+
+
+def tokenizer_for(pieces):
+    """With the ids of the release: the languages after the pieces, then the mask."""
+    first = len(NllbTokenizer(str(pieces)).sp_model) + 1
+    special = [AddedToken(code, special=True) for code in FAIRSEQ_LANGUAGE_CODES] + [AddedToken("<mask>", special=True, lstrip=True)]
+    named = [AddedToken(token, special=True) for token in ("<s>", "<pad>", "</s>", "<unk>")]
+    return NllbTokenizer(str(pieces), added_tokens_decoder=dict(enumerate(named)) | dict(enumerate(special, first)))
 
 
 def model_for(tokenizer, seed):
@@ -54,7 +64,7 @@ def model_for(tokenizer, seed):
     fill(model, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         # Text is to come out, not language codes.
-        model.model.shared.weight[tokenizer.all_special_ids] *= 0.5
+        model.model.shared.weight[tokenizer.all_special_ids] *= 0.3
     return model.eval()
 
 
@@ -98,7 +108,7 @@ def main():
     folder.mkdir(parents=True)
     pieces = folder / "sentencepiece.bpe.model"
     pieces.write_bytes(gzip.decompress((RESOURCES / "tokenizers/nllb/model.gz").read_bytes()))
-    tokenizer = NllbTokenizer(str(pieces))
+    tokenizer = tokenizer_for(pieces)
     for seed in itertools.count(1):
         model = model_for(tokenizer, seed)
         translations = [translate(model, tokenizer, *wanted) for wanted in TRANSLATIONS]

@@ -85,7 +85,7 @@ public record TensorNames(String embedding, String finalNorm, String output, Str
   /** {@link #usual}, with shared experts as DeepSeek names them. */
   public static TensorNames deepseek() {
     MoeNames moe = usual().moe();
-    return usual().withMoe(new MoeNames(moe.gate(), moe.correctionBias(), moe.experts(), moe.expert(),
+    return usual().withMoe(new MoeNames(moe.gate(), moe.correctionBias(), moe.experts(), moe.each(), moe.expert(),
         "shared_experts", moe.sharedGate()));
   }
 
