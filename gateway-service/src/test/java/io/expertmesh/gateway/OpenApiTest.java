@@ -55,7 +55,7 @@ class OpenApiTest {
     var scanner = new ClassPathScanningCandidateComponentProvider(false);
     scanner.addIncludeFilter(new AnnotationTypeFilter(RestController.class));
     Set<String> routes = new TreeSet<>();
-    for (var controller : scanner.findCandidateComponents("io.expertmesh.gateway")) {
+    for (var controller : scanner.findCandidateComponents("io.expertmesh")) {
       for (Method method : Class.forName(controller.getBeanClassName()).getDeclaredMethods()) {
         RequestMapping mapping = AnnotatedElementUtils.findMergedAnnotation(method, RequestMapping.class);
         if (mapping != null) {
