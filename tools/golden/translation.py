@@ -21,14 +21,13 @@ from readable_json import to_json
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESOURCES = REPOSITORY / "model/src/test/resources"
 ORACLE = "4.57.6"
-MAX_NEW_TOKENS = 20
+MAX_NEW_TOKENS = 12
 MIN_MARGIN = 0.003
-MIN_DISTINCT_TOKENS = 6
+MIN_DISTINCT_TOKENS = 5
 TRANSLATIONS = (
     ("eng_Latn", "fra_Latn", "The quick brown fox jumps over the lazy dog."),
     ("eng_Latn", "deu_Latn", "The quick brown fox jumps over the lazy dog."),
     ("fra_Latn", "zho_Hans", "Bonjour tout le monde, comment allez-vous ?"),
-    ("zho_Hant", "eng_Latn", "a"),
 )
 
 
@@ -64,7 +63,7 @@ def model_for(tokenizer, seed):
     fill(model, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         # Text is to come out, not language codes.
-        model.model.shared.weight[tokenizer.all_special_ids] *= 0.3
+        model.model.shared.weight[tokenizer.all_special_ids] *= 0.5
     return model.eval()
 
 

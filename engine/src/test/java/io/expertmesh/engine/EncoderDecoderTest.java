@@ -21,6 +21,7 @@ import io.expertmesh.model.family.BoundModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,8 +73,7 @@ class EncoderDecoderTest {
     BoundModel scalar = TestModels.golden(name, new ScalarKernels());
     int vocabulary = scalar.architecture().vocabularySize();
     ReferenceDecoder reference = new ReferenceDecoder(scalar.architecture(), scalar.weights(), (stage, values) -> {});
-    EncoderInput input = request.encoderInput();
-    assertThat(input).isNotNull();
+    EncoderInput input = Objects.requireNonNull(request.encoderInput());
     int[] all = request.promptIds();
     float[] encoded = reference.encode(input.ids());
     for (GenerationEvent event : result.events()) {
