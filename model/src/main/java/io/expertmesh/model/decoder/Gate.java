@@ -107,7 +107,7 @@ public final class Gate {
   private int[] order(Routing routing, int from, int to) {
     Stream<Integer> tokens = IntStream.range(from, to).boxed();
     return (router.overflow().byScore()
-        ? tokens.sorted(Comparator.comparing((Integer token) -> -routing.scores()[token]))
+        ? tokens.sorted(Comparator.comparingDouble((Integer token) -> -routing.scores()[token]))
         : tokens).mapToInt(Integer::intValue).toArray();
   }
 
