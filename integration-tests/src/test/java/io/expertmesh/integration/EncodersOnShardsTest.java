@@ -1,0 +1,122 @@
+package io.expertmesh.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.expertmesh.engine.api.EncoderInput;
+import io.expertmesh.engine.api.Generation;
+import io.expertmesh.engine.api.GenerationEvent;
+import io.expertmesh.engine.api.GenerationRequest;
+import io.expertmesh.engine.api.SamplingParameters;
+import io.expertmesh.engine.schedule.BatchingEngine;
+import io.expertmesh.engine.schedule.EngineConfiguration;
+import io.expertmesh.expert.ExpertConfiguration;
+import io.expertmesh.expert.ExpertIds;
+import io.expertmesh.expert.ExpertServer;
+import io.expertmesh.gateway.remote.RemoteModel;
+import io.expertmesh.gateway.remote.RemoteSettings;
+import io.expertmesh.kernels.KernelSelection;
+import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
+import io.expertmesh.model.family.BoundModel;
+import io.expertmesh.model.family.ExpertSelection;
+import io.expertmesh.model.family.ModelExperts;
+import io.expertmesh.model.family.ModelFingerprint;
+import io.expertmesh.transport.Plaintext;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The experts of encoder and decoder give the same bits in this process and on three shards. */
+@Timeout(60)
+class EncodersOnShardsTest {
+  private static final Path GOLDEN = Path.of("../model/src/test/resources/golden");
+  private static final int SHARDS = 3;
+  private static final int REQUESTS = 4;
+  private static final EngineConfiguration ENGINE = new EngineConfiguration(1, 4, 8, 64, 4, 128);
+
+  @ParameterizedTest
+  @ValueSource(strings = {"switch-base-f32", "switch-untied-f32", "nllb-base-f32", "nllb-tight-f32"})
+  void shardsDoNotChangeABit(String name) throws InterruptedException {
+    Checkpoint checkpoint = SafetensorsCheckpoint.open(GOLDEN.resolve(name));
+    Kernels kernels = KernelSelection.kernels();
+    BoundModel whole = BoundModel.of(checkpoint, kernels);
+    List<List<GenerationEvent>> expected;
+    try (BatchingEngine engine = BatchingEngine.start(whole.architecture(), whole.weights(), kernels, ENGINE)) {
+      expected = answers(engine, whole.architecture().vocabularySize());
+    }
+
+    BoundModel gateway = BoundModel.of(checkpoint, kernels, ExpertSelection.NONE);
+    ModelFingerprint fingerprint = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels, Numerics.EXACT,
+        null);
+    List<ExpertServer> servers = servers(checkpoint, whole.architecture().experts());
+    try (RemoteModel remote = remote(servers);
+        BatchingEngine engine = BatchingEngine.start(gateway.architecture(), gateway.weights(), kernels, ENGINE,
+            remote.open(gateway.architecture(), fingerprint))) {
+      remote.awaitExperts();
+      assertThat(answers(engine, gateway.architecture().vocabularySize())).isEqualTo(expected);
+      assertThat(remote.experts().traffic().rows()).isPositive();
+      assertThat(remote.experts().traffic().lostExperts()).isZero();
+    } finally {
+      servers.forEach(ExpertServer::close);
+    }
+  }
+
+  /** Three processes' worth of experts, in this one. */
+  private static List<ExpertServer> servers(Checkpoint checkpoint, int experts) {
+    List<ExpertServer> servers = new ArrayList<>();
+    for (int shard = 0; shard < SHARDS; shard++) {
+      String ids = "%d-%d".formatted(experts * shard / SHARDS, experts * (shard + 1) / SHARDS - 1);
+      servers.add(
+          ExpertServer.start(new ExpertConfiguration("shard-" + shard, "127.0.0.1", 0, 0, null, ExpertIds.parse(ids),
+              0, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK,
+              Duration.ZERO, Duration.ofSeconds(10)), checkpoint));
+    }
+    return servers;
+  }
+
+  private static RemoteModel remote(List<ExpertServer> servers) {
+    return new RemoteModel("gateway",
+        new RemoteSettings(Duration.ofSeconds(30), 2, Duration.ofSeconds(30), RemoteSettings.Wire.f32, null),
+        RemoteModel.experts(servers.stream().map(ExpertServer::grpcEndpoint).toList(), Plaintext.LOOPBACK),
+        Plaintext.LOOPBACK);
+  }
+
+  /** The events of some requests that run at once. */
+  private static List<List<GenerationEvent>> answers(BatchingEngine engine, int vocabulary) {
+    List<Generation> running = new ArrayList<>();
+    for (int i = 0; i < REQUESTS; i++) {
+      int[] prompt = new SplittableRandom(i).ints(3 + 5 * i, 0, vocabulary).toArray();
+      int[] input = new SplittableRandom(50 + i).ints(1 + 9 * i, 0, vocabulary).toArray();
+      running.add(engine.submit(new GenerationRequest("r" + i, prompt, 6, SamplingParameters.GREEDY, Set.of(), 3, -1,
+          false, null).with(new EncoderInput(input, prompt.length))));
+    }
+    return running.stream().map(EncodersOnShardsTest::take).toList();
+  }
+
+  private static List<GenerationEvent> take(Generation generation) {
+    try (generation) {
+      List<GenerationEvent> events = new ArrayList<>();
+      while (true) {
+        GenerationEvent event = generation.next(Duration.ofSeconds(30));
+        if (event == null) {
+          throw new AssertionError("no event for 30 s after " + events);
+        }
+        events.add(event);
+        if (event instanceof GenerationEvent.Finished || event instanceof GenerationEvent.Failed) {
+          assertThat(event).isInstanceOf(GenerationEvent.Finished.class);
+          return events;
+        }
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
