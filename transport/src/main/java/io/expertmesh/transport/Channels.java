@@ -20,7 +20,6 @@ public final class Channels {
     NettyChannelBuilder builder = NettyChannelBuilder.forTarget("dns:///" + endpoint)
         .executor(executor)
         .maxInboundMessageSize(GrpcServer.MAX_MESSAGE_BYTES)
-        .flowControlWindow(GrpcServer.WINDOW_BYTES)
         .keepAliveTime(10, TimeUnit.SECONDS)
         .keepAliveTimeout(3, TimeUnit.SECONDS)
         .keepAliveWithoutCalls(true);

@@ -26,11 +26,6 @@ import org.slf4j.LoggerFactory;
 public final class GrpcServer implements AutoCloseable {
   /** Tensors of a batch's rows; a gateway splits what is larger. */
   public static final int MAX_MESSAGE_BYTES = 64 << 20;
-  /**
-   * What may be under way to a reader. Fixed, since gRPC's way to find it costs a ping and its answer with nearly every
-   * message.
-   */
-  static final int WINDOW_BYTES = 8 << 20;
   private static final int MAX_METADATA_BYTES = 16 << 10;
   /** Services hold few calls at a time, each for long. */
   private static final int MAX_LINK_CALLS = 128;
@@ -69,7 +64,7 @@ public final class GrpcServer implements AutoCloseable {
         yield builder(host, port, InsecureServerCredentials.create(), executor);
       }
     };
-    return start(builder.maxConcurrentCallsPerConnection(MAX_LINK_CALLS).flowControlWindow(WINDOW_BYTES), refused, host,
+    return start(builder.maxConcurrentCallsPerConnection(MAX_LINK_CALLS), refused, host,
         port, services);
   }
 

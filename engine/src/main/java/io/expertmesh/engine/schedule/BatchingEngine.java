@@ -40,8 +40,6 @@ import org.slf4j.LoggerFactory;
 /** Continuous batching on one thread: sequences join and leave between two steps of the decoder. */
 public final class BatchingEngine implements GenerationEngine {
   private static final Logger LOG = LoggerFactory.getLogger(BatchingEngine.class);
-  /** How long threads wait awake where others need the cores: long enough for the next kernel between two expert calls. */
-  private static final Duration BETWEEN_KERNELS = Duration.ofNanos(50_000);
 
   private final Architecture model;
   private final EngineConfiguration configuration;
@@ -104,7 +102,7 @@ public final class BatchingEngine implements GenerationEngine {
    */
   public static BatchingEngine start(Architecture model, DecoderWeights weights, Kernels kernels,
       EngineConfiguration configuration, ExpertClient experts) {
-    return start(model, weights, kernels, configuration, new WorkerPool(configuration.threads(), BETWEEN_KERNELS),
+    return start(model, weights, kernels, configuration, new WorkerPool(configuration.threads(), Duration.ZERO),
         experts);
   }
 
