@@ -16,8 +16,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the token rows of a step through all layers, and a request's input through the encoder before. Row by row the result is that of the
- * {@link io.expertmesh.model.decoder.ReferenceDecoder}, whatever else is in the step. One step at a time.
+ * Takes the token rows of a step through all layers, and a request's input through the encoder before. Row by row the
+ * result is that of the {@link io.expertmesh.model.decoder.ReferenceDecoder}, whatever else is in the step. One step at a
+ * time.
  *
  * <p>Where experts are elsewhere, a large step goes in parts: the attention of one is computed while the experts of the
  * other are at work.
