@@ -36,17 +36,17 @@ record TranslationRequest(GenerationOptions options, List<int[]> inputs, boolean
     fields.harmless("api_key");
     ExpertMeshOptions own = ExpertMeshOptions.read(fields, configuration.unavailablePolicy());
     fields.end();
+    List<String> texts = texts(q);
+    if (texts.size() > configuration.maxAnswers()) {
+      throw ApiException.invalid("q", "'q' has %d texts; this server takes %d in one request."
+          .formatted(texts.size(), configuration.maxAnswers()));
+    }
     List<int[]> inputs = new ArrayList<>();
-    for (String text : texts(q)) {
+    for (String text : texts) {
       inputs.add(languages.encode(text, source));
     }
-    if (inputs.size() > configuration.maxAnswers()) {
-      throw ApiException.invalid("q", "'q' has %d texts; this server takes %d in one request."
-          .formatted(inputs.size(), configuration.maxAnswers()));
-    }
     GenerationOptions options = new GenerationOptions(SamplingParameters.GREEDY, List.of(), model.endTokenIds(), 1,
-        false,
-        false, false, false, own);
+        false, false, false, false, own);
     return new TranslationRequest(options, inputs, q instanceof ArrayNode, target);
   }
 
