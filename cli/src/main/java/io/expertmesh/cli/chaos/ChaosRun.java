@@ -61,7 +61,8 @@ public record ChaosRun(int clients, int questions, int promptTokens, int tokens,
     List<String> gateways = cluster.gateways().stream().map(gateway -> gateway.firstReady().join().http()).toList();
     List<ServiceProcess> processes = new ArrayList<>(cluster.experts().stream().map(Expert::process).toList());
     processes.add(cluster.router());
-    try (Load load = new Load(gateways, expected, tokens, clients)) {
+    try (Load load = new Load(gateways, expected, tokens, clients);
+        ConnectedReplicas connected = new ConnectedReplicas(gateways)) {
       progress.accept("warming up");
       TimeUnit.NANOSECONDS.sleep(WARM_UP.toNanos());
       progress.accept("calm for " + calm.toSeconds() + " s");
@@ -69,7 +70,7 @@ public record ChaosRun(int clients, int questions, int promptTokens, int tokens,
       TimeUnit.NANOSECONDS.sleep(calm.toNanos());
       long chaosFrom = System.nanoTime();
       progress.accept("faults for " + duration.toSeconds() + " s: " + faults);
-      List<Act> acts = new Monkey(cluster, faults, seed).run(duration, every);
+      List<Act> acts = new Monkey(cluster, connected, faults, seed).run(duration, every);
       long chaosTo = System.nanoTime();
       awaitRecovery(processes);
       progress.accept("all processes are ready again");

@@ -14,21 +14,23 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does something bad to one process after the other, never to the last healthy replica of a group: what happens then
- * is a matter of policy and not of fail-over.
+ * Does something bad to one process after the other, never to the last replica of a group that the gateways can use:
+ * what happens then is a matter of policy and not of fail-over.
  */
 final class Monkey {
   /** What was done to whom, and when, in {@link System#nanoTime}. */
   record Act(Fault fault, String process, long nanos) {}
 
   private final Cluster cluster;
+  private final ConnectedReplicas connected;
   private final List<Fault> faults;
   private final Random random;
   private final Set<ServiceProcess> suffering = new HashSet<>();
   private final List<Act> acts = new ArrayList<>();
 
-  Monkey(Cluster cluster, List<Fault> faults, long seed) {
+  Monkey(Cluster cluster, ConnectedReplicas connected, List<Fault> faults, long seed) {
     this.cluster = cluster;
+    this.connected = connected;
     this.faults = List.copyOf(faults);
     this.random = new Random(seed);
   }
@@ -71,25 +73,27 @@ final class Monkey {
     }
   }
 
-  private @Nullable ServiceProcess victim(Fault fault) {
+  private @Nullable ServiceProcess victim(Fault fault) throws InterruptedException {
     if (fault == Fault.ROUTER) {
       return cluster.router();
     }
+    Set<String> usable = connected.names();
     List<ServiceProcess> candidates = new ArrayList<>();
     for (Expert expert : cluster.experts()) {
       boolean spare = cluster.experts().stream()
           .anyMatch(other -> other.group() == expert.group() && other.replica() != expert.replica()
-              && healthy(other.process()));
-      if (spare && healthy(expert.process())) {
+              && healthy(other.process(), usable));
+      if (spare && healthy(expert.process(), usable)) {
         candidates.add(expert.process());
       }
     }
     return candidates.isEmpty() ? null : candidates.get(random.nextInt(candidates.size()));
   }
 
-  private boolean healthy(ServiceProcess process) {
+  private boolean healthy(ServiceProcess process, Set<String> usable) {
     synchronized (suffering) {
-      return process.handle() != null && process.ready().isDone() && !suffering.contains(process);
+      return process.handle() != null && process.ready().isDone() && usable.contains(process.name())
+          && !suffering.contains(process);
     }
   }
 

@@ -7,10 +7,12 @@ import java.util.List;
 /** How this process was started, so that another of the same program can be. */
 final class JvmCommand {
   /**
-   * Weights are mapped and not on the heap; most of what is, are messages, which live for milliseconds. The parent's own
-   * options come later and win.
+   * Weights are mapped and not on the heap; most of what is, are messages, which live for milliseconds. With large
+   * experts there are so few of them a second that the JVM would compile the code for them only after minutes. The
+   * parent's own options come later and win.
    */
-  private static final List<String> SMALL_HEAP = List.of("-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-Xmx1g");
+  private static final List<String> MOSTLY_MAPPED = List.of("-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-Xmx1g",
+      "-XX:CompileThresholdScaling=0.1");
 
   private JvmCommand() {}
 
@@ -23,7 +25,7 @@ final class JvmCommand {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElse("java"));
     if (mostlyMapped) {
-      command.addAll(SMALL_HEAP);
+      command.addAll(MOSTLY_MAPPED);
     }
     for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
       if (!option.startsWith("-agentlib") && !option.startsWith("-Dexpertmesh.interactive")) {
