@@ -18,6 +18,7 @@ final class AttentionLayer implements DenseLayer {
   private final Attention attention;
   private final AttentionWeights weights;
   private final @Nullable RotaryTable rotary;
+  private final @Nullable RotaryTable extended;
   private final int pageTokens;
   private final Kernels kernels;
   private final WorkerPool pool;
@@ -25,13 +26,15 @@ final class AttentionLayer implements DenseLayer {
 
   /**
    * @param rotary null if the attention does not rotate
+   * @param extended for long sequences; null if there is no difference
    */
   AttentionLayer(int layer, Attention attention, AttentionWeights weights, @Nullable RotaryTable rotary,
-      int pageTokens, Kernels kernels, WorkerPool pool) {
+      @Nullable RotaryTable extended, int pageTokens, Kernels kernels, WorkerPool pool) {
     this.layer = layer;
     this.attention = attention;
     this.weights = weights;
     this.rotary = rotary;
+    this.extended = extended;
     this.pageTokens = pageTokens;
     this.kernels = kernels;
     this.pool = pool;
@@ -70,9 +73,10 @@ final class AttentionLayer implements DenseLayer {
       clamp(keys, keyAt, attention.keyValueWidth(), clip);
       clamp(values, keyAt, attention.keyValueWidth(), clip);
     }
-    if (rotary != null) {
-      rotary.rotate(kernels, queries, queryAt, attention.heads(), attention.headDim(), position);
-      rotary.rotate(kernels, keys, keyAt, attention.kvHeads(), attention.headDim(), position);
+    RotaryTable table = extended != null && cache.extended() ? extended : rotary;
+    if (table != null) {
+      table.rotate(kernels, queries, queryAt, attention.heads(), attention.headDim(), position);
+      table.rotate(kernels, keys, keyAt, attention.kvHeads(), attention.headDim(), position);
     }
     cache.store(layer, position, keys, keyAt, values, keyAt);
   }

@@ -22,6 +22,7 @@ import io.expertmesh.model.decoder.RotaryTable;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,10 +87,10 @@ record Stage(List<Dense> dense, @Nullable Mixture mixture) {
               new EncoderAttentionLayer(attention, (AttentionWeights) w.operation(), kernels, pool)));
           case Attention attention -> {
             Rotary rotary = attention.rotary();
-            RotaryTable table = rotary == null
-                ? null
-                : tables.computeIfAbsent(rotary, key -> RotaryTable.of(positions, key));
-            dense.add(new Dense(branch, new AttentionLayer(layer, attention, (AttentionWeights) w.operation(), table,
+            Rotary.Extension extension = rotary == null ? null : rotary.extension();
+            dense.add(new Dense(branch, new AttentionLayer(layer, attention, (AttentionWeights) w.operation(),
+                table(rotary, tables, positions),
+                table(extension == null ? null : extension.rotary(), tables, positions),
                 pageTokens, kernels, pool)));
           }
           case LatentAttention attention -> dense.add(new Dense(branch, new LatentAttentionLayer(layer, attention,
@@ -110,5 +111,9 @@ record Stage(List<Dense> dense, @Nullable Mixture mixture) {
     }
     stages.add(new Stage(List.copyOf(dense), null));
     return List.copyOf(stages);
+  }
+
+  private static @Nullable RotaryTable table(@Nullable Rotary rotary, Map<Rotary, RotaryTable> tables, int positions) {
+    return rotary == null ? null : tables.computeIfAbsent(rotary, key -> RotaryTable.of(positions, key));
   }
 }

@@ -6,6 +6,9 @@ import java.util.List;
 
 /** The cached keys and values of one sequence: positions 0 to {@link #length()} - 1. */
 public final class KvSequence {
+  /** What the first page of an extended sequence names as parent; no page has this number. */
+  private static final long EXTENDED = -1;
+
   private final KvCache cache;
   private final List<KvPage> pages = new ArrayList<>();
   /** By layer, then page: what the attention kernel reads. */
@@ -16,6 +19,7 @@ public final class KvSequence {
   private long chain;
   private final boolean shares;
   private boolean shared;
+  private boolean extended;
 
   /**
    * @param shares prefixes with others
@@ -36,6 +40,20 @@ public final class KvSequence {
   /** Pages that the sequence holds. */
   public int pages() {
     return pages.size();
+  }
+
+  /**
+   * From now on its keys are rotated as a long sequence's; it shares prefixes with such sequences alone. Only for an empty
+   * sequence.
+   */
+  public void extend() {
+    extended = true;
+    chain = EXTENDED;
+  }
+
+  /** Whether its keys are rotated as a long sequence's. */
+  public boolean extended() {
+    return extended;
   }
 
   /**
@@ -143,7 +161,7 @@ public final class KvSequence {
     }
     length = 0;
     registeredPages = 0;
-    chain = 0;
+    chain = extended ? EXTENDED : 0;
     shared = shares;
   }
 }

@@ -127,7 +127,8 @@ public final class BatchingEngine implements GenerationEngine {
     Sampler sampler = new Sampler(request.sampling(), request.promptIds(), request.stopTokenIds(),
         request.constraint(), model.vocabularySize());
     Sequence sequence = new Sequence(request,
-        model.wholePrompts() ? cache.newUnsharedSequence() : cache.newSequence(), sampler, this::wake);
+        model.wholePrompts() ? cache.newUnsharedSequence() : cache.newSequence(), sampler, model.rotaryContext(),
+        this::wake);
     outstanding.incrementAndGet();
     inbox.add(sequence);
     wake();
@@ -359,6 +360,8 @@ public final class BatchingEngine implements GenerationEngine {
     FinishReason end = sequence.end(model.contextLength());
     if (end != null) {
       finish(sequence, end);
+    } else if (sequence.outgrown()) {
+      scheduler.preempt(sequence);
     }
   }
 

@@ -113,7 +113,8 @@ final class Scheduler {
     return running.getLast();
   }
 
-  private void preempt(Sequence sequence) {
+  /** Takes the pages of a running sequence, which computes everything again when there is room. */
+  void preempt(Sequence sequence) {
     running.remove(sequence);
     sequence.preempted();
     waiting.addFirst(sequence);

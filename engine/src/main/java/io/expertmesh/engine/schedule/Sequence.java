@@ -40,6 +40,7 @@ final class Sequence implements Generation {
   private final GenerationRequest request;
   private final KvSequence cache;
   private final Sampler sampler;
+  private final int rotaryContext;
   /** Prompt and answer so far; the first {@link #length} entries are valid. */
   private int[] tokens;
   private int length;
@@ -69,13 +70,20 @@ final class Sequence implements Generation {
   private volatile boolean cancelled;
   private volatile boolean stopped;
 
-  Sequence(GenerationRequest request, KvSequence cache, Sampler sampler, Runnable wake) {
+  /**
+   * @param rotaryContext tokens up to which the model rotates a sequence as a short one
+   */
+  Sequence(GenerationRequest request, KvSequence cache, Sampler sampler, int rotaryContext, Runnable wake) {
     this.request = request;
     this.cache = cache;
     this.sampler = sampler;
+    this.rotaryContext = rotaryContext;
     this.wake = wake;
     this.tokens = request.promptIds().clone();
     this.length = tokens.length;
+    if (length > rotaryContext) {
+      cache.extend();
+    }
   }
 
   @Override
@@ -147,6 +155,14 @@ final class Sequence implements Generation {
   void preempted() {
     cache.release();
     blocked = false;
+    if (outgrown()) {
+      cache.extend();
+    }
+  }
+
+  /** Whether it has become longer than what its cached keys are rotated for. */
+  boolean outgrown() {
+    return length > rotaryContext && !cache.extended();
   }
 
   /** Its part in a step that computes the positions up to {@code end}. */

@@ -41,6 +41,12 @@ public record Architecture(
         finalNorm, logits, outputBias, tiedEmbeddings);
   }
 
+  /** With a bias of the output matrix, or without. */
+  public Architecture withOutputBias(boolean bias) {
+    return new Architecture(modelType, vocabularySize, hiddenSize, contextLength, embeddingScale, positions, encoder,
+        blocks, finalNorm, logitScale, bias, tiedEmbeddings);
+  }
+
   /** A decoder-only model without positions of its own. */
   public Architecture(String modelType, int vocabularySize, int hiddenSize, int contextLength, float embeddingScale,
       List<Block> blocks, Norm finalNorm, float logitScale, boolean outputBias, boolean tiedEmbeddings) {
@@ -70,6 +76,23 @@ public record Architecture(
    */
   public boolean wholePrompts() {
     return encoder != null || mixture().map(moe -> moe.router().capacity() != null).orElse(false);
+  }
+
+  /**
+   * Tokens up to which a sequence is rotated as a short one; every number if there is no difference. When an answer goes
+   * beyond, what was computed of the sequence holds no longer.
+   */
+  public int rotaryContext() {
+    int context = Integer.MAX_VALUE;
+    for (Block block : blocks) {
+      for (Residual residual : block.residuals()) {
+        if (residual.operation() instanceof Attention attention && attention.rotary() != null
+            && attention.rotary().extension() != null) {
+          context = Math.min(context, attention.rotary().extension().context());
+        }
+      }
+    }
+    return context;
   }
 
   /** Experts of a layer; 0 for a dense model. */

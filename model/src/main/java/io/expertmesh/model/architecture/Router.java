@@ -12,13 +12,14 @@ import org.jspecify.annotations.Nullable;
  * @param scale factor of the weights
  * @param capacity of the experts; null for no limit
  * @param overflow what happens beyond it
+ * @param tolerance of {@link Scoring#SPARSE_MIXER}; 0 for all others
  */
 public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nullable Groups groups, boolean normalize,
-    float scale, @Nullable Capacity capacity, Capacity.Overflow overflow) {
+    float scale, @Nullable Capacity capacity, Capacity.Overflow overflow, float tolerance) {
   /** Without a capacity. */
   public Router(Scoring scoring, boolean bias, boolean correctionBias, @Nullable Groups groups, boolean normalize,
       float scale) {
-    this(scoring, bias, correctionBias, groups, normalize, scale, null, Capacity.Overflow.PLAIN);
+    this(scoring, bias, correctionBias, groups, normalize, scale, null, Capacity.Overflow.PLAIN, 0f);
   }
 
   /** What turns logits into scores. */
@@ -27,6 +28,11 @@ public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nul
     SOFTMAX,
     /** Softmax over the chosen experts alone; they are chosen by their logits. */
     SOFTMAX_OF_CHOSEN,
+    /**
+     * One expert after the other, by its logit: its weight is its part in a softmax over those that are not chosen yet
+     * and whose logit {@code s} is near its own logit {@code m}: {@code (m - s) / max(|s|, m) <= tolerance}.
+     */
+    SPARSE_MIXER,
     /** The logistic function of each. */
     SIGMOID
   }
@@ -50,7 +56,13 @@ public record Router(Scoring scoring, boolean bias, boolean correctionBias, @Nul
   }
 
   public Router withCapacity(Capacity limit, Capacity.Overflow beyond) {
-    return new Router(scoring, bias, correctionBias, groups, normalize, scale, limit, beyond);
+    return new Router(scoring, bias, correctionBias, groups, normalize, scale, limit, beyond,
+        tolerance);
+  }
+
+  /** {@link Scoring#SPARSE_MIXER}; arXiv 2409.12136. */
+  public static Router sparseMixer(float tolerance) {
+    return new Router(Scoring.SPARSE_MIXER, false, false, null, false, 1f, null, Capacity.Overflow.PLAIN, tolerance);
   }
 
   /** The k best logits, then softmax over these. */

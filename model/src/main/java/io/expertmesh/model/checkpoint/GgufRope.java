@@ -60,7 +60,6 @@ final class GgufRope {
     ObjectNode scaling = config.putObject("rope_scaling");
     scaling.put("rope_type", "longrope");
     double magnitude = real("attn_factor").orElse(1.0);
-    scaling.put("attention_factor", magnitude);
     // Phi-3.5-MoE has them under these names.
     scaling.put("short_mscale", magnitude);
     scaling.put("long_mscale", magnitude);

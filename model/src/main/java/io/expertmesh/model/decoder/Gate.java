@@ -58,6 +58,10 @@ public final class Gate {
     for (int rank = 0; rank < best.length; rank++) {
       boolean selectable = selection[best[rank]] != Float.NEGATIVE_INFINITY;
       chosen[rank] = selectable ? scores[best[rank]] : none();
+      if (selectable && router.scoring() == Scoring.SPARSE_MIXER) {
+        chosen[rank] = partAmongNear(scores, selection, best[rank]);
+        selection[best[rank]] = Float.NEGATIVE_INFINITY;
+      }
     }
     routing.scores()[token] = chosen[0];
     if (router.scoring() == Scoring.SOFTMAX_OF_CHOSEN) {
@@ -126,6 +130,23 @@ public final class Gate {
     }
   }
 
+  /**
+   * The best expert's part in a softmax over those whose logits come near its own.
+   *
+   * @param left logits of the experts that can still be chosen, negative infinity for the others
+   */
+  private float partAmongNear(float[] logits, float[] left, int best) {
+    float[] near = left.clone();
+    for (int expert = 0; expert < near.length; expert++) {
+      float magnitude = Math.max(Math.abs(logits[expert]), logits[best]);
+      if ((logits[best] - logits[expert]) / magnitude > router.tolerance()) {
+        near[expert] = Float.NEGATIVE_INFINITY;
+      }
+    }
+    kernels.softmax(near, 0, near.length);
+    return near[best];
+  }
+
   /** The score of what is not chosen after all. */
   private float none() {
     return router.scoring() == Scoring.SOFTMAX_OF_CHOSEN ? Float.NEGATIVE_INFINITY : 0f;
@@ -156,7 +177,7 @@ public final class Gate {
           scores[expert] = ExactMath.sigmoid(scores[expert]);
         }
       }
-      case SOFTMAX_OF_CHOSEN -> {
+      case SOFTMAX_OF_CHOSEN, SPARSE_MIXER -> {
         // Chosen by the logits themselves.
       }
     }

@@ -64,7 +64,16 @@ public final class ReferenceDecoder {
    * generated one by one.
    */
   public float[] logits(int[] tokenIds, int promptTokens) {
-    return decode(tokenIds, new Pass("", promptTokens, null));
+    Pass pass = new Pass("", promptTokens, null);
+    int context = model.rotaryContext();
+    if (promptTokens > context || tokenIds.length <= context) {
+      return decode(tokenIds, pass);
+    }
+    // The answer went beyond the context: what was said until then comes from a shorter sequence, rotated otherwise.
+    float[] before = decode(Arrays.copyOf(tokenIds, context), pass);
+    float[] logits = decode(tokenIds, pass);
+    System.arraycopy(before, 0, logits, 0, before.length);
+    return logits;
   }
 
   /**
@@ -181,7 +190,7 @@ public final class ReferenceDecoder {
       clamp(values, a.clip());
     }
     if (a.rotary() != null) {
-      RotaryTable rotary = RotaryTable.of(tokens, a.rotary());
+      RotaryTable rotary = RotaryTable.of(tokens, a.rotary().of(tokens));
       for (int t = 0; t < tokens; t++) {
         rotary.rotate(kernels, queries, t * a.queryWidth(), a.heads(), a.headDim(), t);
         rotary.rotate(kernels, keys, t * a.keyValueWidth(), a.kvHeads(), a.headDim(), t);

@@ -9,8 +9,8 @@ import java.util.stream.Stream;
 public final class ModelFamilies {
   private static final List<ModelFamily> ALL = Stream.concat(
       Stream.of(new OpenMoe(), new Olmoe(), new Mixtral(), QwenMoe.second(), QwenMoe.third(), Olmo2.flex(),
-          new GraniteMoe(), new GptOss(), new Deepseek(), new DeepseekV2(), new DeepseekV3(), new Glm4Moe(), new Olmo(),
-          Olmo2.dense(), new SwitchTransformers(), new NllbMoe()),
+          new GraniteMoe(), new PhiMoe(), new GptOss(), new Deepseek(), new DeepseekV2(), new DeepseekV3(),
+          new Glm4Moe(), new Olmo(), Olmo2.dense(), new SwitchTransformers(), new NllbMoe()),
       Llama.all().stream()).toList();
 
   private ModelFamilies() {}

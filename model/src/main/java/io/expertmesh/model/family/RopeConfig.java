@@ -17,9 +17,13 @@ final class RopeConfig {
       "default", Set.of(),
       "linear", Set.of("factor"),
       "divided", Set.of("factors"),
+      "longrope", Set.of("short_factor", "long_factor", "short_mscale", "long_mscale",
+          "original_max_position_embeddings"),
       "llama3", Set.of("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
       "yarn", Set.of("factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale",
           "mscale_all_dim", "attention_factor", "truncate"));
+  /** What most families have. */
+  private static final Set<String> USUAL = Set.of("default", "linear", "divided", "llama3", "yarn");
   private static final Set<String> COMMON = Set.of("rope_theta", "rope_type", "type", "partial_rotary_factor");
   private static final int MAX_CONTEXT = 1 << 24;
 
@@ -29,6 +33,10 @@ final class RopeConfig {
   private final float theta;
 
   private RopeConfig(ModelConfig config, float absentTheta) {
+    this(config, absentTheta, USUAL);
+  }
+
+  private RopeConfig(ModelConfig config, float absentTheta, Set<String> supported) {
     this.config = config;
     this.section = config.has(NEW) ? NEW : OLD;
     String name = config.text(section + ".rope_type");
@@ -37,9 +45,9 @@ final class RopeConfig {
     String thetaPath = config.has(NEW + ".rope_theta") ? NEW + ".rope_theta" : "rope_theta";
     this.theta = config.has(thetaPath) ? config.positiveFloat(thetaPath) : absentTheta;
     Set<String> options = OPTIONS.get(type);
-    if (options == null) {
-      throw config.invalid("\"%s\" has the type \"%s\"; supported: %s".formatted(section, type,
-          String.join(", ", new TreeSet<>(OPTIONS.keySet()))));
+    if (options == null || !supported.contains(type)) {
+      throw config.invalid("\"%s\" has the type \"%s\"; supported for %s: %s".formatted(section, type,
+          config.modelType(), String.join(", ", new TreeSet<>(supported))));
     }
     for (String field : config.fields(section)) {
       if (!options.contains(field) && !COMMON.contains(field)) {
@@ -75,12 +83,45 @@ final class RopeConfig {
    */
   static Rotary of(ModelConfig config, Rotary.Layout layout, int dims, float absentTheta) {
     RopeConfig rope = new RopeConfig(config, absentTheta);
-    float part = rope.part(1f);
+    rope.requireWhole();
+    return rope.rotary(layout, dims);
+  }
+
+  private void requireWhole() {
+    float part = part(1f);
     if (part != 1f) {
       throw config.invalid("\"partial_rotary_factor\" is %s; %s models rotate whole heads"
           .formatted(part, config.modelType()));
     }
-    return rope.rotary(layout, dims);
+  }
+
+  /**
+   * The rotation of {@code dims} floats of each head, without scaling or with LongRoPE (arXiv 2402.13753) as Phi-3.5-MoE
+   * has it: one factor for each frequency and one magnitude for short sequences, others for long ones.
+   */
+  static Rotary byLength(ModelConfig config, Rotary.Layout layout, int dims, float absentTheta) {
+    RopeConfig rope = new RopeConfig(config, absentTheta, Set.of("default", "longrope"));
+    rope.requireWhole();
+    if (rope.type.equals("default")) {
+      return rope.rotary(layout, dims);
+    }
+    Rotary beyond = new Rotary(layout, rope.divisors("long_factor", dims), rope.positive("long_mscale"));
+    return new Rotary(layout, rope.divisors("short_factor", dims), rope.positive("short_mscale"),
+        new Rotary.Extension((int) rope.originalContext(), beyond));
+  }
+
+  private float positive(String option) {
+    return config.positiveFloat(section + "." + option);
+  }
+
+  /** Frequencies, each divided by a factor of its own. */
+  private float[] divisors(String option, int dims) {
+    float[] factors = config.positiveFloats(section + "." + option, dims / 2);
+    float[] frequencies = new float[dims / 2];
+    for (int i = 0; i < frequencies.length; i++) {
+      frequencies[i] = 1f / (factors[i] * (float) StrictMath.pow(theta, (float) (2 * i) / dims));
+    }
+    return frequencies;
   }
 
   /**

@@ -44,6 +44,9 @@ class GgufDecoderTest {
       config.set("num_nextn_predict_layers", folder.config().get("num_nextn_predict_layers"));
       folder = new Reconfigured(folder, config);
     }
+    if (file.toString().contains("phimoe")) { // GGUF has one magnitude for short and long sequences, and no jitter
+      folder = new Reconfigured(folder, gguf.config());
+    }
     for (GoldenCase.Prompt prompt : golden.prompts(0)) {
       float[] expected = logits(folder, prompt.tokenIds());
       float[] actual = logits(gguf, prompt.tokenIds());
