@@ -46,6 +46,8 @@ final class GgufRope {
     String type = file.metadata().text(architecture.key("rope.scaling.type")).orElse("none");
     if (!type.equals("none")) {
       scaled(type);
+    } else if (architecture.modelType().equals("gpt_oss")) {
+      config.putObject("rope_scaling").put("rope_type", "default"); // where config.json says nothing it may mean more
     }
   }
 

@@ -29,6 +29,12 @@ final class GptOss implements ModelFamily {
   public Architecture architecture(ModelConfig config) {
     config.requireAbsentOr("hidden_act", "silu");
     DecoderSizes sizes = DecoderSizes.of(config);
+    if (!config.has("rope_parameters") && !config.has("rope_scaling")) {
+      throw config
+          .invalid("has neither \"rope_parameters\" nor \"rope_scaling\": transformers takes YaRN with a factor "
+              + "of 32 for gpt_oss then, other programs none; write down which is meant, "
+              + "such as \"rope_scaling\": {\"rope_type\": \"default\"}");
+    }
     Norm norm = Norm.rms(config.positiveFloat("rms_norm_eps"));
     boolean bias = config.bool("attention_bias");
     Attention attention = Attention.of(sizes.heads(), sizes.kvHeads(), sizes.headDim(), null,

@@ -125,6 +125,11 @@ public final class ModelConfig {
 
   /** A finite number, or {@code absent} where the field is missing or null. */
   public float number(String path, float absent) {
+    return (float) exactNumber(path, absent);
+  }
+
+  /** As {@link #number}, with all digits. */
+  public double exactNumber(String path, double absent) {
     JsonNode node = find(path);
     if (node == null) {
       return absent;
@@ -132,7 +137,7 @@ public final class ModelConfig {
     if (!node.isNumber() || !Float.isFinite((float) node.doubleValue())) {
       throw invalid("\"%s\" is %s, not a number".formatted(path, node));
     }
-    return (float) node.doubleValue();
+    return node.doubleValue();
   }
 
   /** An integer from 0 to {@code max}, or {@code absent} where the field is missing or null. */

@@ -88,7 +88,8 @@ final class NllbMoe implements ModelFamily {
     if (dropout < 0 || dropout >= 1) {
       throw config.invalid("\"moe_token_dropout\" is %s, not a number from 0 to 1 (exclusive)".formatted(dropout));
     }
-    float fraction = config.number("moe_eval_capacity_token_fraction", 1f);
+    // In double, or 0.6 of five tokens would be more than three.
+    double fraction = config.exactNumber("moe_eval_capacity_token_fraction", 1);
     Capacity capacity = fraction > 0
         ? new Capacity.Part(fraction)
         : new Capacity.Fixed(config.positiveInt("expert_capacity", Integer.MAX_VALUE));

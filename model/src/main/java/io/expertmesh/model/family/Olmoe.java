@@ -20,14 +20,12 @@ final class Olmoe implements ModelFamily {
   @Override
   public Architecture architecture(ModelConfig config) {
     config.requireAbsentOr("hidden_act", "silu");
-    if (config.bool("attention_bias", false)) {
-      throw config.invalid("\"attention_bias\" is true; attention biases are not supported");
-    }
+    boolean bias = config.bool("attention_bias", false);
     DecoderSizes sizes = DecoderSizes.of(config);
     Norm norm = Norm.rms(config.positiveFloat("rms_norm_eps"));
     Attention attention = Attention.of(sizes.heads(), sizes.kvHeads(), sizes.headDim(),
         new Attention.QkNorm(norm, false), RopeConfig.of(config, Rotary.Layout.HALF, sizes.headDim()))
-        .withClip(config.optionalPositiveFloat("clip_qkv"));
+        .withBias(bias, bias).withClip(config.optionalPositiveFloat("clip_qkv"));
     int experts = config.positiveInt("num_experts", DecoderSizes.MAX_EXPERTS);
     MixtureOfExperts moe = new MixtureOfExperts(experts, config.positiveInt("num_experts_per_tok", experts),
         Router.softmax(config.bool("norm_topk_prob")),
