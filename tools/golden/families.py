@@ -32,7 +32,7 @@ def family(name, defaults, scales, *cases):
             about,
             config,
             family=name,
-            own_arithmetic=False,
+            own_arithmetic=options.pop("own_arithmetic", False),
             defaults={option: value for option, value in {**SMALL, **defaults}.items() if value is not ABSENT},
             scales={**SPREAD, **scales, **options.pop("scales", {})},
             **options,
@@ -65,6 +65,12 @@ MIXTRAL = family(
             rope_parameters=dict(rope_type="default", rope_theta=1000000.0),
         ),
         dict(matters=dict(sliding_window=4, rope_parameters=DEFAULT_ROPE)),
+    ),
+    (
+        "bf16",
+        "bfloat16 weights, computed in float32 and in bfloat16; a sliding window",
+        dict(hidden_size=32, num_attention_heads=4, num_local_experts=4, sliding_window=5),
+        dict(dtype=torch.bfloat16, own_arithmetic=True, prompt_lengths=(2, 9), scales={"lm_head.weight": 0.2}),
     ),
 )
 
@@ -153,6 +159,12 @@ QWEN3_MOE = family(
         "all experts of a layer in one gate_up_proj and one down_proj tensor, as transformers holds them in memory",
         dict(hidden_size=32, num_attention_heads=4),
         dict(fused_experts=True),
+    ),
+    (
+        "bf16",
+        "bfloat16 weights, computed in float32 and in bfloat16; heads wider than hidden_size / heads",
+        dict(hidden_size=32, num_attention_heads=4, head_dim=10, num_experts=4),
+        dict(dtype=torch.bfloat16, own_arithmetic=True, prompt_lengths=(2, 9), scales={"lm_head.weight": 0.2}),
     ),
 )
 
@@ -433,6 +445,20 @@ DEEPSEEK_V3 = family(
             rope_parameters=dict(rope_type="default", rope_theta=1000.0),
         ),
         dict(dtype=torch.bfloat16, fp8_block=16, matters=dict(topk_group=3, rope_interleave=False)),
+    ),
+    (
+        "bf16",
+        "bfloat16 weights, the correction bias float32, computed in float32 and in bfloat16; q_lora_rank, 2 of 3 groups",
+        dict(
+            hidden_size=32,
+            q_lora_rank=14,
+            n_shared_experts=1,
+            n_group=3,
+            topk_group=2,
+            norm_topk_prob=True,
+            routed_scaling_factor=2.5,
+        ),
+        dict(dtype=torch.bfloat16, own_arithmetic=True, prompt_lengths=(2, 9), scales={"lm_head.weight": 0.2}),
     ),
 )
 

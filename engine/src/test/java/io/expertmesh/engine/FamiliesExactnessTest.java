@@ -14,6 +14,7 @@ import io.expertmesh.engine.schedule.EngineConfiguration;
 import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.kernels.ScalarKernels;
 import io.expertmesh.model.decoder.ReferenceDecoder;
+import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.BoundModel;
 import io.expertmesh.model.family.ModelConfig;
 import io.expertmesh.model.family.ModelFamilies;
@@ -44,17 +45,30 @@ class FamiliesExactnessTest {
       new EngineConfiguration(2, 4, 4, 8, 4, 64), // chunks of 8, pages of 4
       new EngineConfiguration(1, 1, 4, 1, 1, 64)); // token by token
 
-  /** The golden models whose family can be served; those with an encoder are for EncoderDecoderTest. */
+  /**
+   * The golden models whose family can be served, or those of {@code -Dexpertmesh.golden=FOLDER}; models with an encoder
+   * are for EncoderDecoderTest.
+   */
   static List<String> models() {
-    try (Stream<Path> folders = Files.list(TestModels.GOLDEN)) {
+    String given = System.getProperty("expertmesh.golden", "");
+    Path golden = given.isEmpty() ? TestModels.GOLDEN : Path.of(given);
+    try (Stream<Path> folders = Files.list(golden)) {
       return folders.filter(folder -> Files.exists(folder.resolve("config.json")))
-          .filter(folder -> !JsonMapper.shared().readTree(folder.resolve("config.json")).path("is_encoder_decoder")
-              .asBoolean(false))
-          .filter(folder -> ModelFamilies.know(new ModelConfig(folder.toString(),
-              JsonMapper.shared().readTree(folder.resolve("config.json")))))
-          .map(folder -> folder.getFileName().toString()).sorted().toList();
+          .filter(FamiliesExactnessTest::isServedDecoder)
+          .map(folder -> given.isEmpty() ? folder.getFileName().toString() : folder.toAbsolutePath().toString())
+          .sorted().toList();
     } catch (IOException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  private static boolean isServedDecoder(Path folder) {
+    ModelConfig config = new ModelConfig(folder.toString(),
+        JsonMapper.shared().readTree(folder.resolve("config.json")));
+    try {
+      return ModelFamilies.know(config) && ModelFamilies.of(config).architecture(config).encoder() == null;
+    } catch (FailureException refused) {
+      return false;
     }
   }
 

@@ -32,10 +32,15 @@ public record GoldenCase(Path folder, JsonNode reference) {
     try {
       Path folder = Path.of(Objects.requireNonNull(GoldenCase.class.getResource("/golden/" + name),
           () -> "no golden case " + name).toURI());
-      return new GoldenCase(folder, JsonMapper.shared().readTree(folder.resolve("reference.json")));
+      return in(folder);
     } catch (URISyntaxException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** The case in {@code folder}. */
+  static GoldenCase in(Path folder) {
+    return new GoldenCase(folder, JsonMapper.shared().readTree(folder.resolve("reference.json")));
   }
 
   /** The names of all cases whose family can be served. */
