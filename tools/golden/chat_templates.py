@@ -4,6 +4,7 @@ The templates are short: each shows the constructs of a family of templates (whi
 macros, string methods, loop variables, errors), so that another Jinja implementation can be compared with this one.
 """
 
+import json
 from pathlib import Path
 
 from readable_json import to_json
@@ -491,6 +492,116 @@ text
     "format": """{{ '%s is %d years and %.2f' % ('x', 3, 2.5) }} {{ '%05d|%-4s|' % (42, 'a') }} {{ "{} and {}".format('a', 1) }} {{ '%s' % 'one' }} {{ 'a' * 3 }} {{ [0] * 2 }} {{ [1] + [2] }} {{ 10 > 9 }} {{ 'a' < 'b' }} {{ 1 == 1.0 }} {{ '1' == 1 }} {{ messages|length }} {{ messages is defined }} {{ tools is defined }} {{ tools is none }} {{ bos_token|length }} {{ dict(a=1)['a'] }} {{ 'a%20'|length }} {{ 'x'.isdigit() }} {{ messages[99] is defined }} {{ messages[0].nothing is defined }} {{ messages[0].get('role', 'none') if messages else 'no' }}""",
 }
 
+TOOLS = [
+    {"type": "function", "function": {
+        "name": "get_weather", "description": "The weather in a town: \"now\" or later, in °C.",
+        "parameters": {"type": "object", "properties": {
+            "town": {"type": "string", "description": "such as São Paulo"},
+            "days": {"type": "integer", "minimum": 0, "maximum": 7, "default": 0},
+            "share": {"type": "number", "multipleOf": 0.25}}, "required": ["town"]}}},
+    {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}},
+]
+
+
+def calls(*pairs):
+    return [{"id": f"call{i:05d}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for i, (name, arguments) in enumerate(pairs)]
+
+
+def result(i, content):
+    return {"role": "tool", "tool_call_id": f"call{i:05d}", "content": content}
+
+
+WEATHER = {"role": "user", "content": "Weather in Zürich and the time?"}
+ONE_CALL = {"role": "assistant", "content": None, "tool_calls": calls(("now", "{}"))}
+TWO_CALLS = {"role": "assistant", "content": None, "tool_calls": calls(
+    ("get_weather", '{"town": "Zürich \\"HB\\" \\n", "days": 2, "share": 0.5}'), ("now", "{}"))}
+SAID_AND_CALLED = {"role": "assistant", "content": "Let me look.", "tool_calls": calls(
+    ("get_weather", '{"town": "Zürich", "more": [1, null, {"a": true}]}'))}
+
+TOOL_CONVERSATIONS = [
+    [WEATHER], [SYSTEM, WEATHER], [WEATHER, ONE_CALL, result(0, "12:00")],
+    [SYSTEM, WEATHER, TWO_CALLS, result(0, '{"celsius": 21}'), result(1, "12:00"), ANSWER, AGAIN],
+    [WEATHER, SAID_AND_CALLED, result(0, "21")], [WEATHER, TWO_CALLS, result(0, "21"), result(1, "12:00"), ONE_CALL, result(0, "12:01")],
+]
+
+# Short templates that take tools the way the named models' own do. "text": arguments are wanted as text, not as objects.
+TOOL_TEMPLATES = {
+    "qwen2.5": ("objects", """{%- if tools %}
+    {{- '<|im_start|>system\\n' }}
+    {%- if messages[0]['role'] == 'system' %}
+        {{- messages[0]['content'] }}
+    {%- else %}
+        {{- 'Be helpful.' }}
+    {%- endif %}
+    {{- "\\n\\nThe functions:\\n<tools>" }}
+    {%- for tool in tools %}
+        {{- "\\n" }}
+        {{- tool | tojson }}
+    {%- endfor %}
+    {{- "\\n</tools>\\n\\nWrite a call as\\n<tool_call>\\n{\\"name\\": <name>, \\"arguments\\": <object>}\\n</tool_call><|im_end|>\\n" }}
+{%- elif messages[0]['role'] == 'system' %}
+    {{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}
+{%- endif %}
+{%- for message in messages %}
+    {%- if (message.role == "user") or (message.role == "system" and not loop.first) or (message.role == "assistant" and not message.tool_calls) %}
+        {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
+    {%- elif message.role == "assistant" %}
+        {{- '<|im_start|>' + message.role }}
+        {%- if message.content %}
+            {{- '\\n' + message.content }}
+        {%- endif %}
+        {%- for tool_call in message.tool_calls %}
+            {%- if tool_call.function is defined %}
+                {%- set tool_call = tool_call.function %}
+            {%- endif %}
+            {{- '\\n<tool_call>\\n{"name": "' + tool_call.name + '", "arguments": ' }}
+            {{- tool_call.arguments | tojson }}
+            {{- '}\\n</tool_call>' }}
+        {%- endfor %}
+        {{- '<|im_end|>\\n' }}
+    {%- elif message.role == "tool" %}
+        {%- if (loop.index0 == 0) or (messages[loop.index0 - 1].role != "tool") %}
+            {{- '<|im_start|>user' }}
+        {%- endif %}
+        {{- '\\n<tool_response>\\n' + message.content + '\\n</tool_response>' }}
+        {%- if loop.last or (messages[loop.index0 + 1].role != "tool") %}
+            {{- '<|im_end|>\\n' }}
+        {%- endif %}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+{%- endif %}"""),
+    "qwen3": ("objects", TEMPLATES["qwen3-moe"].replace("tool_call.arguments | tojson", "tool_call.arguments if tool_call.arguments is string else tool_call.arguments | tojson")),
+    "deepseek-v3": ("text", """{% set ns = namespace(outputs=false, system='') %}{%- for message in messages %}{%- if message['role'] == 'system' %}{% set ns.system = ns.system + message['content'] %}{%- endif %}{%- endfor %}{{ bos_token }}{{ ns.system }}{%- if tools %}{{ '\\n\\n# Tools' }}{%- for tool in tools %}{{- '\\n' + (tool | tojson) }}{%- endfor %}{{ '\\n\\n' }}{%- endif %}{%- for message in messages %}{%- if message['role'] == 'user' %}{{'<｜User｜>' + message['content'] + '<｜Assistant｜>'}}{%- elif message['role'] == 'assistant' and message['tool_calls'] %}{{ message['content'] if message['content'] is not none else '' }}{{ '<｜tool▁calls▁begin｜>' }}{%- for tool in message['tool_calls'] %}{{ ('' if loop.first else '\\n') + '<｜tool▁call▁begin｜>' + tool['type'] + '<｜tool▁sep｜>' + tool['function']['name'] + '\\n' + '```json' + '\\n' + tool['function']['arguments'] + '\\n' + '```' + '<｜tool▁call▁end｜>' }}{%- endfor %}{{ '<｜tool▁calls▁end｜><｜end▁of▁sentence｜>' }}{%- elif message['role'] == 'assistant' %}{{ message['content'] + '<｜end▁of▁sentence｜>' }}{%- elif message['role'] == 'tool' %}{{ '<｜tool▁output▁begin｜>' + message['content'] + '<｜tool▁output▁end｜>' }}{%- endif %}{%- endfor -%}"""),
+    "deepseek-v3.1": ("objects", """{{ bos_token }}{%- if tools %}{%- for tool in tools %}{{- tool.function | tojson }}{%- endfor %}{%- endif %}{%- for message in messages %}{%- if message.tool_calls %}{{ '<｜tool▁calls▁begin｜>' }}{%- for tool in message.tool_calls %}{%- set arguments = tool.function.arguments if tool.function.arguments is string else tool.function.arguments | tojson %}{{ '<｜tool▁call▁begin｜>' + tool.function.name + '<｜tool▁sep｜>' + arguments + '<｜tool▁call▁end｜>' }}{%- endfor %}{{ '<｜tool▁calls▁end｜>' }}{%- else %}{{ message.role + ': ' + message.content + '\\n' }}{%- endif %}{%- endfor -%}"""),
+    "mixtral-8x22b": ("objects", """{{- bos_token }}
+{%- for message in messages %}
+    {%- if message.role == "user" %}
+        {%- if tools is not none and loop.last %}
+            {{- "[AVAILABLE_TOOLS] " + (tools | tojson) + "[/AVAILABLE_TOOLS]" }}
+        {%- endif %}
+        {{- "[INST] " + message.content + "[/INST]" }}
+    {%- elif message.tool_calls is defined and message.tool_calls is not none %}
+        {{- "[TOOL_CALLS] [" }}
+        {%- for tool_call in message.tool_calls %}
+            {%- set out = tool_call.function | tojson %}
+            {{- out[:-1] }}
+            {%- if tool_call.id | length != 9 %}
+                {{- raise_exception("Tool call IDs should be alphanumeric strings with length 9!") }}
+            {%- endif %}
+            {{- ', "id": "' + tool_call.id + '"}' + (']' + eos_token if loop.last else ', ') }}
+        {%- endfor %}
+    {%- elif message.role == "tool" %}
+        {{- '[TOOL_RESULTS] {"content": ' + message.content | string + ', "call_id": "' + message.tool_call_id + '"}[/TOOL_RESULTS]' }}
+    {%- elif message.role == "assistant" %}
+        {{- " " + message.content + eos_token }}
+    {%- endif %}
+{%- endfor %}"""),
+    "empty-content": ("text", """{%- for message in messages %}{%- if 'x' in message.content %}x{%- endif %}{{- message.role + ':' + message.content }}{%- for call in message.tool_calls %}{{ call.function.name + ' ' + call.function.arguments }}{%- endfor %}{%- endfor %}{{ tools | length if tools }}"""),
+}
+
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
 
 
@@ -505,7 +616,39 @@ def case(template, conversation, add_generation_prompt):
     return record
 
 
+def as_wanted(message, arguments):
+    """What users of transformers give to a template whose calls want arguments as text or as objects."""
+    if "tool_calls" not in message:
+        return message
+    wanted = json.loads(json.dumps(message))
+    if arguments == "objects":
+        for call in wanted["tool_calls"]:
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    return wanted
+
+
+def tool_case(name, template, arguments, conversation, tools, add_generation_prompt):
+    messages = [as_wanted(message, arguments) for message in TOOL_CONVERSATIONS[conversation]]
+    if name == "empty-content":
+        messages = [{**message, "content": message["content"] or ""} for message in messages]
+    rendered, _ = render_jinja_template([messages], tools=TOOLS if tools else None, chat_template=template,
+                                        add_generation_prompt=add_generation_prompt, **SPECIAL)
+    return {"conversation": conversation, "tools": tools, "add_generation_prompt": add_generation_prompt,
+            "text": rendered[0]}
+
+
+def generate_tools(out, templates):
+    written = []
+    for name, (arguments, template) in templates.items():
+        cases = [tool_case(name, template, arguments, conversation, tools, answer)
+                 for conversation in range(len(TOOL_CONVERSATIONS)) for tools in (True, False) for answer in (True, False)]
+        written.append({"name": name, "template": template, "cases": cases})
+    Path(out, "chat-tools.json").write_text(to_json(
+        {"special_tokens": SPECIAL, "tools": TOOLS, "conversations": TOOL_CONVERSATIONS, "templates": written}))
+
+
 def generate(out):
+    generate_tools(out, TOOL_TEMPLATES)
     templates = []
     for name, template in TEMPLATES.items():
         cases = [case(template, conversation, answer) for conversation in range(len(CONVERSATIONS)) for answer in (True, False)]

@@ -109,12 +109,23 @@ class ChatTest {
           {"messages": ["hi"]}                                                | messages[0]             | invalid_type
           {"messages": [{"content": "x"}]}                                    | messages[0].role        | invalid_value
           {"messages": [{"role": "robot", "content": "x"}]}                   | messages[0].role        | invalid_value
-          {"messages": [{"role": "tool", "content": "x"}]}                    | messages[0].role        | unsupported_parameter
+          {"messages": [{"role": "function", "content": "x"}]}                | messages[0].role        | unsupported_parameter
+          {"messages": [{"role": "tool", "content": "x"}]}                    | messages[0].tool_call_id | invalid_value
+          {"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]} | messages[0].tool_call_id | invalid_value
+          {"messages": [{"role": "user", "content": "x", "tool_call_id": "c"}]} | messages[0].tool_call_id | unsupported_parameter
+          {"messages": [{"role": "user", "content": "x", "tool_calls": [{}]}]} | messages[0].tool_calls | invalid_value
+          {"messages": [{"role": "assistant", "content": null}]}              | messages[0].content     | invalid_value
+          {"messages": [{"role": "assistant", "tool_calls": [{"id": "c"}]}]}  | messages[0].tool_calls[0].function | invalid_value
+          {"messages": [{"role": "assistant", "tool_calls": [{"type": "custom", "id": "c"}]}]} | messages[0].tool_calls[0].function | invalid_value
+          {"messages": [{"role": "assistant", "tool_calls": [{"function": {}}]}]} | messages[0].tool_calls[0].id | invalid_value
+          {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {}}]}]} | messages[0].tool_calls[0].function.name | invalid_value
+          {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "[]"}}]}]} | messages[0].tool_calls[0].function.arguments | invalid_value
+          {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{"}}]}]} | messages[0].tool_calls[0].function.arguments | invalid_value
           {"messages": [{"role": "user"}]}                                    | messages[0].content     | invalid_value
           {"messages": [{"role": "user", "content": 5}]}                      | messages[0].content     | invalid_type
           {"messages": [{"role": "user", "content": "x", "colour": 1}]}       | messages[0].colour      | unknown_parameter
           {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]} | messages[0].content[0].type | unsupported_parameter
-          {"messages": [{"role": "assistant", "content": "", "tool_calls": [1]}]} | messages[0].tool_calls | unsupported_parameter
+          {"messages": [{"role": "assistant", "content": "", "tool_calls": [1]}]} | messages[0].tool_calls[0] | invalid_type
           """)
   void wrongMessagesAreNamed(String body, String parameter, String code) throws Exception {
     refused(body, parameter, code);
@@ -124,8 +135,8 @@ class ChatTest {
   @CsvSource(
       delimiter = '|',
       textBlock = """
-          "tools": [{"type": "function"}]        | tools                   | unsupported_parameter
-          "tool_choice": "required"              | tool_choice             | unsupported_parameter
+          "tools": [{"type": "function", "function": {"name": "f"}}] | tools | unsupported_parameter
+          "tool_choice": "required"              | tool_choice             | invalid_value
           "functions": [{}]                      | functions               | unsupported_parameter
           "audio": {"voice": "x"}                | audio                   | unsupported_parameter
           "modalities": ["text", "audio"]        | modalities              | unsupported_parameter

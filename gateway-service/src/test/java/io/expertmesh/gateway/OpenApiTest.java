@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -99,6 +100,27 @@ class OpenApiTest {
     List<JsonNode> completion = gateway.stream("/v1/completions", """
         {"prompt": "a", "max_tokens": 4, "stream": true, "logprobs": 1, "echo": true, "return_routing": true}""");
     completion.forEach(chunk -> conforms("CompletionResponse", chunk));
+  }
+
+  @Test
+  void callsAreAsDescribed() throws Exception {
+    String request = """
+        {"messages": [{"role": "user", "content": "a"},
+          {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+          {"role": "tool", "tool_call_id": "c", "content": "b"}],
+         "tools": [{"type": "function", "function": {"name": "f", "description": "d", "strict": true,
+           "parameters": {"type": "object", "properties": {}}}}], "tool_choice": "auto", "stream": %s}""";
+    try (TestGateway tools = new TestGateway("{{ tools }} <tool_call> {{ messages[0].content }} arguments", 1024)) {
+      tools.engine.answer(IntStream.concat(IntStream.of(TestGateway.sharedTokenizer()
+          .encode("<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>", false)), IntStream.of(0))
+          .toArray());
+      conforms("ChatRequest", TestGateway.JSON.readTree(request.formatted(false)));
+      JsonNode whole = tools.answer("/v1/chat/completions", request.formatted(false));
+      assertThat(whole.at("/choices/0/message/tool_calls")).hasSize(1);
+      conforms("ChatResponse", whole);
+      tools.stream("/v1/chat/completions", request.formatted(true)).forEach(chunk -> conforms("ChatChunk", chunk));
+    }
   }
 
   @Test

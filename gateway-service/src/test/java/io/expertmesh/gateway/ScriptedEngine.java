@@ -30,6 +30,7 @@ public final class ScriptedEngine implements GenerationEngine {
   private volatile List<Degradation> degraded = List.of();
   private volatile @Nullable GenerationRequest last;
   private volatile @Nullable Semaphore gate;
+  private volatile int @Nullable [] answer;
   private volatile boolean draining;
 
   /** Answers so many requests at a time and refuses more. */
@@ -40,6 +41,11 @@ public final class ScriptedEngine implements GenerationEngine {
   /** Gives requests up after so many tokens. */
   void failAfter(int tokens) {
     failAfter = tokens;
+  }
+
+  /** Answers with these tokens, again and again, and no longer with the prompt's. */
+  void answer(int... ids) {
+    answer = ids;
   }
 
   /** Answers end as if these experts had been missing. */
@@ -147,7 +153,8 @@ public final class ScriptedEngine implements GenerationEngine {
           fail(new FailureException(FailureCategory.UNAVAILABLE, "An expert is gone."));
           return;
         }
-        int id = prompt[generated % prompt.length];
+        int[] said = answer == null ? prompt : answer;
+        int id = said[generated % said.length];
         emit(new GenerationEvent.Token(id, request.logprobs() < 0 ? null : logprobs(id, request.logprobs())));
         generated++;
         if (request.stopTokenIds().contains(id) || stopped) {

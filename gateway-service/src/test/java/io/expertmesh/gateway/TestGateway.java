@@ -4,6 +4,7 @@ import io.expertmesh.engine.api.GenerationEngine;
 import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.versions.ModelVersions;
+import io.expertmesh.model.tokenizer.ChatTemplate;
 import io.expertmesh.model.tokenizer.LoadedTokenizer;
 import io.expertmesh.model.tokenizer.Tokenizer;
 import io.expertmesh.model.tokenizer.TokenizerLoader;
@@ -40,6 +41,14 @@ final class TestGateway implements AutoCloseable {
     all.put("expertmesh.port", 0);
     versions = ModelVersions.of(model(engine));
     server = GatewayServer.start(GatewayConfiguration.read(all, null), versions);
+  }
+
+  /** A model with the demo model's tokenizer and another chat template. */
+  TestGateway(String jinja, int context) {
+    versions = ModelVersions.of(new ServedModel(MODEL, List.of(), "v1", Instant.ofEpochSecond(1_700_000_000), engine,
+        LOADED.tokenizer(), new ChatTemplate(jinja, Map.of(), "test"), Set.of(0), context, 1024, List.of(0, 1), 16,
+        SamplingParameters.GREEDY));
+    server = GatewayServer.start(GatewayConfiguration.read(Map.of("expertmesh.port", 0), null), versions);
   }
 
   /** Other versions of the model beside the one that {@link #engine} runs, which is called "main". */

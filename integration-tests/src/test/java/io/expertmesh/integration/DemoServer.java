@@ -21,8 +21,12 @@ final class DemoServer implements AutoCloseable {
   final GatewayServer server;
 
   DemoServer() {
-    model = EmbeddedModel.open(SafetensorsCheckpoint.open(Path.of("../models/demo")), "demo", List.of(),
-        Numerics.EXACT, 2);
+    this(Path.of("../models/demo"));
+  }
+
+  /** @param folder with the demo model, perhaps with another chat template */
+  DemoServer(Path folder) {
+    model = EmbeddedModel.open(SafetensorsCheckpoint.open(folder), "demo", List.of(), Numerics.EXACT, 2);
     server = GatewayServer.start(GatewayConfiguration.read(Map.of(
         "expertmesh.port", 0,
         "expertmesh.grpc-port", 0,

@@ -70,7 +70,12 @@ public final class ConstraintCompiler {
             + " levels, or it needs characters that the model's vocabulary lacks");
   }
 
-  private TokenConstraint constraint(Rule root, String problem) {
+  /** A rule that others may call: any value that {@code schema} allows. */
+  Rule rule(JsonNode schema, boolean strict) {
+    return grammar(schema, strict).root;
+  }
+
+  TokenConstraint constraint(Rule root, String problem) {
     if (root.weight() + root.height(0) > MAX_DEPTH) {
       throw FailureException.invalidParameter("response_format", problem + ".");
     }

@@ -133,4 +133,22 @@ final class TokenTrie {
       out.set(ids[i]);
     }
   }
+
+  /** Adds the tokens that begin with {@code prefix} and are longer. */
+  void addTokensBeyond(byte[] prefix, BitSet out) {
+    int node = 0;
+    for (byte b : prefix) {
+      int child = node + 1;
+      while (child < end[node] && label[child] != b) {
+        child = end[child];
+      }
+      if (child >= end[node]) {
+        return;
+      }
+      node = child;
+    }
+    for (int below = node + 1; below < end[node]; below++) {
+      addTokens(below, out);
+    }
+  }
 }

@@ -13,6 +13,7 @@ import io.expertmesh.model.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
@@ -43,7 +44,18 @@ public final class TextGeneration implements AutoCloseable {
    */
   public static TextGeneration start(GenerationEngine engine, Tokenizer tokenizer, GenerationRequest request,
       List<String> stopStrings) {
-    StreamingDetokenizer detokenizer = tokenizer.streaming(true);
+    return start(engine, tokenizer, request, stopStrings, Map.of());
+  }
+
+  /**
+   * As {@link #start(GenerationEngine, Tokenizer, GenerationRequest, List)}.
+   *
+   * @param marks special tokens that have a text all the same
+   */
+  public static TextGeneration start(GenerationEngine engine, Tokenizer tokenizer, GenerationRequest request,
+      List<String> stopStrings, Map<Integer, String> marks) {
+    StreamingDetokenizer plain = tokenizer.streaming(true);
+    StreamingDetokenizer detokenizer = marks.isEmpty() ? plain : new MarkedDetokenizer(plain, marks);
     return new TextGeneration(engine.submit(request), request, detokenizer, new StopStrings(stopStrings));
   }
 

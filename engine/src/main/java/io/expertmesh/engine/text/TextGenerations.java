@@ -4,6 +4,7 @@ import io.expertmesh.engine.api.GenerationRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Several answers that are generated side by side. Not thread-safe; closing it cancels those that still run. */
@@ -20,14 +21,16 @@ public final class TextGenerations implements AutoCloseable {
   /**
    * Queues all requests; if one is refused, the others are cancelled.
    *
+   * @param marks special tokens that have a text all the same
    * @throws io.expertmesh.model.failure.FailureException as {@link TextGeneration#start} does
    */
-  public static TextGenerations start(ServedModel model, List<GenerationRequest> requests, List<String> stopStrings) {
+  public static TextGenerations start(ServedModel model, List<GenerationRequest> requests, List<String> stopStrings,
+      Map<Integer, String> marks) {
     TextGenerations generations = new TextGenerations();
     try {
       for (GenerationRequest request : requests) {
         generations.running.add(generations.all.size());
-        generations.all.add(TextGeneration.start(model.engine(), model.tokenizer(), request, stopStrings));
+        generations.all.add(TextGeneration.start(model.engine(), model.tokenizer(), request, stopStrings, marks));
       }
     } catch (RuntimeException refused) {
       generations.close();

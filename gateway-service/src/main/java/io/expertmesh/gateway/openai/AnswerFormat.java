@@ -2,7 +2,7 @@ package io.expertmesh.gateway.openai;
 
 import io.expertmesh.engine.text.TextEvent;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 import tools.jackson.databind.node.ObjectNode;
 
 /** How an endpoint writes its answers, one per choice. */
@@ -13,11 +13,15 @@ interface AnswerFormat {
   /**
    * What is streamed after {@code event}, which is already part of {@code answer}.
    *
-   * @return null if it changes nothing for the client
+   * @return empty if it changes nothing for the client
    */
-  @Nullable
-  ObjectNode chunk(int index, TextEvent event, Answer answer);
+  List<ObjectNode> chunks(int index, TextEvent event, Answer answer);
 
   /** The last chunk if usage was asked for. */
   ObjectNode usageChunk(List<Answer> answers);
+
+  /** Special tokens that the format needs to see in the text, and their texts. */
+  default Map<Integer, String> specialMarks() {
+    return Map.of();
+  }
 }

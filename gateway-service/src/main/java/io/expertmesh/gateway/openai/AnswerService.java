@@ -40,7 +40,8 @@ final class AnswerService {
     GenerationOptions options = frame.options();
     SseWriter stream = options.stream() ? new SseWriter(response, keepAlive) : null;
     List<Answer> answers = generations.stream().map(generation -> new Answer(options.stream())).toList();
-    try (TextGenerations running = TextGenerations.start(frame.model(), generations, options.stopStrings())) {
+    try (TextGenerations running = TextGenerations.start(frame.model(), generations, options.stopStrings(),
+        format.specialMarks())) {
       run(running, ClientConnection.of(request), answers, stream, frame, format);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
@@ -88,9 +89,13 @@ final class AnswerService {
 
   private static void send(@Nullable SseWriter stream, AnswerFormat format, int index, TextEvent event,
       Answer answer) {
-    ObjectNode chunk = stream == null ? null : format.chunk(index, event, answer);
-    if (stream != null && chunk != null) {
-      stream.event(chunk);
+    if (stream == null) {
+      return;
+    }
+    List<ObjectNode> chunks = format.chunks(index, event, answer);
+    chunks.forEach(stream::event);
+    if (chunks.isEmpty()) {
+      stream.keepAlive();
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A request to {@code /v1/chat/completions}.
@@ -19,11 +20,12 @@ import tools.jackson.databind.node.ArrayNode;
  * @param prompt the messages as the model's chat template writes them
  * @param maxTokens null for what the context has room for
  * @param logprobs alternatives per token; -1 for no log-probabilities
+ * @param tools null if the model calls nothing
  */
 record ChatRequest(GenerationOptions options, Prompt prompt, @Nullable Integer maxTokens, int logprobs,
-    ResponseFormat responseFormat) {
+    ResponseFormat responseFormat, @Nullable ToolUse tools) {
   private static final int MAX_LOGPROBS = 20;
-  private static final String NO_TOOLS = "this server does not call tools";
+  private static final String OLD_TOOLS = "it is the older form of tools and tool_choice; use these";
   private static final String TEXT_ONLY = "these models read and write text only";
 
   static ChatRequest read(JsonFields fields, ServedModel model, GatewayConfiguration configuration) {
@@ -33,19 +35,27 @@ record ChatRequest(GenerationOptions options, Prompt prompt, @Nullable Integer m
     Integer maxTokens = maxTokens(fields);
     int logprobs = logprobs(fields);
     ResponseFormat responseFormat = ResponseFormat.read(fields);
+    ToolUse tools = ToolUse.read(fields, model);
     refuseUnsupported(fields);
     fields.end();
-    return new ChatRequest(options, prompt(messages, model, true), maxTokens, logprobs, responseFormat);
+    List<ObjectNode> descriptions = tools == null ? List.of() : tools.descriptions();
+    return new ChatRequest(options, prompt(messages, descriptions, model, true), maxTokens, logprobs, responseFormat,
+        tools);
   }
 
-  /** {@code messages} as the model reads them, ready for an answer if {@code addGenerationPrompt}. */
-  static Prompt prompt(List<ChatMessage> messages, ServedModel model, boolean addGenerationPrompt) {
+  /**
+   * {@code messages} as the model reads them, ready for an answer if {@code addGenerationPrompt}.
+   *
+   * @param tools descriptions of what it may call
+   */
+  static Prompt prompt(List<ChatMessage> messages, List<ObjectNode> tools, ServedModel model,
+      boolean addGenerationPrompt) {
     ChatTemplate template = model.chatTemplate();
     if (template == null) {
       throw new ApiException(ApiError.badRequest("messages", "no_chat_template",
           "The model '%s' has no chat template; use /v1/completions.".formatted(model.name())));
     }
-    return Prompt.ofText("messages", template.render(messages, addGenerationPrompt), model, false);
+    return Prompt.ofText("messages", template.render(messages, tools, addGenerationPrompt), model, false);
   }
 
   private static @Nullable Integer maxTokens(JsonFields fields) {
@@ -69,11 +79,8 @@ record ChatRequest(GenerationOptions options, Prompt prompt, @Nullable Integer m
   }
 
   private static void refuseUnsupported(JsonFields fields) {
-    fields.refuse("tools", NO_TOOLS);
-    fields.refuse("tool_choice", NO_TOOLS, "none", "auto");
-    fields.refuse("functions", NO_TOOLS);
-    fields.refuse("function_call", NO_TOOLS, "none", "auto");
-    fields.harmless("parallel_tool_calls");
+    fields.refuse("functions", OLD_TOOLS);
+    fields.refuse("function_call", OLD_TOOLS, "none", "auto");
     for (String name : List.of("audio", "prediction", "web_search_options")) {
       fields.refuse(name, TEXT_ONLY);
     }
@@ -90,7 +97,7 @@ record ChatRequest(GenerationOptions options, Prompt prompt, @Nullable Integer m
     List<GenerationRequest> requests = new ArrayList<>();
     for (int choice = 0; choice < options.n(); choice++) {
       requests.add(options.request(id + "-" + choice, prompt.ids(), choice, maxTokens, model, logprobs, -1,
-          constraints.of(responseFormat)));
+          constraints.of(responseFormat, tools)));
     }
     return requests;
   }

@@ -47,13 +47,13 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
-  public @Nullable ObjectNode chunk(int index, TextEvent event, Answer answer) {
+  public List<ObjectNode> chunks(int index, TextEvent event, Answer answer) {
     ObjectNode choice = switch (event) {
       case TextEvent.Prompt prompt -> prompt(index, prompt);
       case TextEvent.Delta delta -> delta(index, delta);
       case TextEvent.End end -> end(index, end, answer);
     };
-    return choice == null ? null : frame.chunk(OBJECT, choice, event);
+    return choice == null ? List.of() : List.of(frame.chunk(OBJECT, choice, event));
   }
 
   private @Nullable ObjectNode prompt(int index, TextEvent.Prompt prompt) {

@@ -46,13 +46,19 @@ record Frame(String id, long created, String modelName, ModelVersions.Version ve
         .put("system_fingerprint", version.name());
   }
 
-  /** A chunk around {@code choice}, which is there because of {@code event}. */
-  ObjectNode chunk(String object, ObjectNode choice, TextEvent event) {
+  /** A chunk around {@code choice}. */
+  ObjectNode chunk(String object, ObjectNode choice) {
     ObjectNode chunk = open(object);
     chunk.putArray("choices").add(choice);
     if (options.includeUsage()) {
       chunk.putNull("usage");
     }
+    return chunk;
+  }
+
+  /** A chunk around {@code choice}, which is there because of {@code event}. */
+  ObjectNode chunk(String object, ObjectNode choice, TextEvent event) {
+    ObjectNode chunk = chunk(object, choice);
     if (event instanceof TextEvent.End end) {
       addExpertMesh(chunk, end.degraded());
     }

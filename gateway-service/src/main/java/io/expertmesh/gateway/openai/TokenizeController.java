@@ -54,7 +54,8 @@ final class TokenizeController {
 
   private int[] messages(JsonFields fields) {
     List<ChatMessage> messages = ChatMessages.read(fields);
-    return ChatRequest.prompt(messages, model, fields.bool("add_generation_prompt", true)).ids();
+    List<ObjectNode> tools = ToolUse.descriptions(fields, model);
+    return ChatRequest.prompt(messages, tools, model, fields.bool("add_generation_prompt", true)).ids();
   }
 
   @PostMapping("/detokenize")

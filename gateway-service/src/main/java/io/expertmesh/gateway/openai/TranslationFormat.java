@@ -2,7 +2,6 @@ package io.expertmesh.gateway.openai;
 
 import io.expertmesh.engine.text.TextEvent;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -26,7 +25,7 @@ final class TranslationFormat implements AnswerFormat {
   }
 
   @Override
-  public @Nullable ObjectNode chunk(int index, TextEvent event, Answer answer) {
+  public List<ObjectNode> chunks(int index, TextEvent event, Answer answer) {
     throw new IllegalStateException("translations are not streamed");
   }
 
