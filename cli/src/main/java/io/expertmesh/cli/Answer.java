@@ -19,11 +19,16 @@ import org.jspecify.annotations.Nullable;
 record Answer(String text, @Nullable FinishReason finish) {
   private static final Duration LOOK_FOR_CANCEL = Duration.ofMillis(50);
 
-  /** Generates an answer and writes each piece of it to {@code out} at once, until it ends or is cancelled. */
-  static Answer stream(ServedModel model, GenerationRequest request, List<String> stop, PrintWriter out,
-      BooleanSupplier cancelled) throws InterruptedException {
+  /**
+   * Generates an answer and writes each piece of it to {@code out} at once, until it ends or is cancelled.
+   *
+   * @param continues whether it goes on with the prompt's text or is a text of its own
+   */
+  static Answer stream(ServedModel model, GenerationRequest request, List<String> stop, boolean continues,
+      PrintWriter out, BooleanSupplier cancelled) throws InterruptedException {
     StringBuilder text = new StringBuilder();
-    try (TextGeneration generation = TextGeneration.start(model.engine(), model.tokenizer(), request, stop)) {
+    try (TextGeneration generation = TextGeneration.start(model.engine(), model.tokenizer(), request, stop,
+        continues)) {
       while (!cancelled.getAsBoolean()) {
         switch (generation.next(LOOK_FOR_CANCEL)) {
           case TextEvent.Delta delta -> {

@@ -4,6 +4,7 @@ import io.expertmesh.engine.api.Generation;
 import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.api.SamplingParameters;
+import io.expertmesh.engine.text.DecoderStart;
 import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.model.tokenizer.Tokenizer;
 import java.time.Duration;
@@ -65,7 +66,7 @@ final class BenchRun {
     return speed(start, tokenTimes);
   }
 
-  /** Tokens that repeat would all visit the same experts, so they are drawn from the whole vocabulary. */
+  /** Of an encoder-decoder model the prompt is what the encoder reads. Tokens that repeat would all visit the same experts, so they are drawn from the whole vocabulary. */
   private GenerationRequest request(String id, Random random) {
     Tokenizer tokenizer = model.tokenizer();
     int vocabulary = Math.min(model.vocabularySize(), tokenizer.size());
@@ -75,6 +76,13 @@ final class BenchRun {
         prompt[i] = random.nextInt(vocabulary);
       } while (tokenizer.isSpecial(prompt[i]));
     }
+    DecoderStart start = model.decoderStart();
+    return start == null
+        ? request(id, prompt)
+        : request(id, start.promptIds()).with(start.input(prompt));
+  }
+
+  private GenerationRequest request(String id, int[] prompt) {
     return new GenerationRequest(id, prompt, generatedTokens, SamplingParameters.GREEDY, Set.of(), -1, -1, false, null);
   }
 

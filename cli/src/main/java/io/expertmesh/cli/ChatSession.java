@@ -27,9 +27,14 @@ final class ChatSession {
 
   /**
    * @param cancelled asked while an answer is generated; true ends it
-   * @throws FailureException INVALID_REQUEST if the model has no chat template
+   * @throws FailureException INVALID_REQUEST if the model has no chat template, or has an encoder
    */
   ChatSession(ServedModel model, SamplingOptions sampling, PrintWriter out, BooleanSupplier cancelled) {
+    if (model.decoderStart() != null) {
+      throw new FailureException(FailureCategory.INVALID_REQUEST,
+          "%s has an encoder: it answers one input and holds no conversation; use 'expertmesh complete'"
+              .formatted(model.name()));
+    }
     if (model.chatTemplate() == null) {
       throw new FailureException(FailureCategory.INVALID_REQUEST,
           "%s has no chat template; it continues text: use 'expertmesh complete'".formatted(model.name()));
@@ -83,8 +88,8 @@ final class ChatSession {
     messages.add(new ChatMessage("user", question));
     try {
       int[] prompt = model.tokenizer().encode(template.render(messages, true), false);
-      Answer answer = Answer.stream(model, sampling.request(model, "chat-" + before, prompt), sampling.stop(), out,
-          cancelled);
+      Answer answer = Answer.stream(model, sampling.request(model, "chat-" + before, prompt), sampling.stop(), false,
+          out, cancelled);
       messages.add(new ChatMessage("assistant", answer.text()));
       out.println();
     } catch (RuntimeException failed) {

@@ -1,5 +1,7 @@
 package io.expertmesh.cli;
 
+import io.expertmesh.engine.api.GenerationRequest;
+import io.expertmesh.engine.text.DecoderStart;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.engine.text.ServedModel;
 import java.io.IOException;
@@ -18,7 +20,8 @@ import picocli.CommandLine.Spec;
 /** Continues a text. */
 @Command(
     name = "complete",
-    description = "Continues a text: the prompt goes to the model as it is, the continuation to standard output.",
+    description = "Continues a text: the prompt goes to the model as it is, the continuation to standard output. "
+        + "A model with an encoder reads the prompt with it and answers.",
     footer = {
         "",
         "Examples:",
@@ -62,10 +65,18 @@ final class CompleteCommand implements Callable<Integer> {
       ServedModel served = opened.served();
       int[] ids = text == null ? Objects.requireNonNull(promptIds) : served.tokenizer().encode(text, true);
       var out = spec.commandLine().getOut();
-      Answer.stream(served, sampling.request(served, "complete", ids), sampling.stop(), out, () -> false);
+      Answer.stream(served, request(served, ids), sampling.stop(), served.decoderStart() == null, out, () -> false);
       out.println();
       out.flush();
     }
     return 0;
+  }
+
+  /** Of an encoder-decoder model the prompt is what the encoder reads. */
+  private GenerationRequest request(ServedModel model, int[] ids) {
+    DecoderStart start = model.decoderStart();
+    return start == null
+        ? sampling.request(model, "complete", ids)
+        : sampling.request(model, "complete", start.promptIds()).with(start.input(ids));
   }
 }

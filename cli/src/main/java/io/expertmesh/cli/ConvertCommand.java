@@ -1,5 +1,6 @@
 package io.expertmesh.cli;
 
+import io.expertmesh.cli.inspect.InspectionText;
 import io.expertmesh.kernels.DType;
 import io.expertmesh.model.checkpoint.Convert;
 import io.expertmesh.model.checkpoint.T5xConversion;
@@ -97,7 +98,7 @@ final class ConvertCommand implements Callable<Integer> {
       result = convert(quantization == null ? null : quantization.dtype(), progress);
     }
     spec.commandLine().getOut().println("%s: %d tensors, %s".formatted(
-        result.file(), result.tensors(), InspectCommand.size(result.bytes())));
+        result.file(), result.tensors(), InspectionText.size(result.bytes())));
     spec.commandLine().getOut().flush();
     result.notes().forEach(note -> spec.commandLine().getErr().println(note));
     spec.commandLine().getErr().flush();

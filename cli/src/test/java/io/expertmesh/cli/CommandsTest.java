@@ -10,9 +10,12 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -88,6 +91,80 @@ class CommandsTest {
   }
 
   @Test
+  void inspectDividesTheExpertsAmongShards() {
+    JsonNode groups = json(CommandLineRun.of("inspect", "--model", DEMO, "--shards", "3", "--json"))
+        .get("expert_groups");
+    assertThat(groups.findValuesAsString("ids")).containsExactly("0-4", "5-9", "10-15");
+    assertThat(groups.get(2).get("bytes").longValue()).isEqualTo(6 * 2L * 4 * 3 * 96 * 192);
+    assertUserError(CommandLineRun.of("inspect", "--model", DEMO, "--shards", "17"), "16 experts make 1 to 16 groups");
+  }
+
+  static List<Path> goldenCheckpoints() throws IOException {
+    Path golden = Path.of("../model/src/test/resources/golden");
+    try (var folders = Files.list(golden); var files = Files.list(golden.resolve("gguf"))) {
+      return Stream.concat(folders.filter(folder -> Files.exists(folder.resolve("reference.json"))
+          && Files.exists(folder.resolve("config.json"))),
+          files.filter(file -> file.toString().endsWith(".gguf"))).sorted().toList();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("goldenCheckpoints")
+  void inspectKnowsEveryFamily(Path checkpoint) {
+    JsonNode summary = json(CommandLineRun.of("inspect", "--model", checkpoint.toString(), "--json"));
+    assertThat(summary.get("recognised").booleanValue()).isTrue();
+    assertThat(summary.get("active_parameters").longValue())
+        .isBetween(1L, summary.get("parameters").longValue());
+    assertThat(summary.get("active_bytes").longValue()).isBetween(1L, summary.get("bytes").longValue());
+    assertThat(summary.get("cache_bytes_per_token").longValue()).isPositive();
+    assertThat(summary.get("layer_kinds")).isNotEmpty();
+    long experts = 0;
+    for (JsonNode group : summary.get("expert_groups")) {
+      experts += group.get("bytes").longValue();
+    }
+    assertThat(experts).isEqualTo(summary.get("bytes").longValue() - summary.get("shared_bytes").longValue());
+    assertThat(CommandLineRun.of("inspect", "--model", checkpoint.toString()).out())
+        .contains("every tensor is recognised");
+  }
+
+  @Test
+  void inspectKnowsReleasesByTheirConfiguration() {
+    JsonNode v3 = json(CommandLineRun.of("inspect", "--like", "deepseek-ai/DeepSeek-V3", "--shards", "16", "--json"));
+    assertThat(v3.get("parameters").longValue()).isEqualTo(671_026_419_200L);
+    assertThat(v3.get("cache").stringValue()).isEqualTo("latent");
+    assertThat(v3.get("cache_bytes_per_token").longValue()).isEqualTo(61L * 576 * 4);
+    assertThat(v3.get("layer_kinds").get(0).get("layers").stringValue()).isEqualTo("0-2");
+    assertThat(v3.get("expert_groups")).hasSize(16);
+    JsonNode oss = json(CommandLineRun.of("inspect", "--like", "openai/gpt-oss-20b", "--json"));
+    assertThat(oss.get("bytes").longValue() / 1e9).as("13.8 GB on the hub").isBetween(13.6, 13.9);
+    assertThat(oss.get("layer_kinds").get(0).get("parts").stringValue()).contains("window of 128", "32 experts");
+    assertThat(CommandLineRun.of("inspect", "--like", "facebook/nllb-moe-54b").out())
+        .contains("encoder 3, 7, 11, 15, 19, 23: attention", "decoder 0-2", "for one of the encoder's input");
+  }
+
+  @Test
+  void inspectReportsAWrongCheckpoint() throws IOException {
+    Path model = folder.resolve("wrong");
+    CommandLineRun.of("synth", "--like", DEMO, "--out", model.toString());
+    String config = Files.readString(model.resolve("config.json"));
+    Files.writeString(model.resolve("config.json"), config.replace("\"num_hidden_layers\" : 4",
+        "\"num_hidden_layers\" : 3"));
+    CommandLineRun fewer = CommandLineRun.of("inspect", "--model", model.toString());
+    assertThat(fewer.exitCode()).isEqualTo(1);
+    assertThat(fewer.out()).contains("it cannot be served", "unknown: ", "  model.layers.3.");
+    Files.writeString(model.resolve("config.json"), config.replace("\"num_hidden_layers\" : 4",
+        "\"num_hidden_layers\" : 5"));
+    CommandLineRun more = CommandLineRun.of("inspect", "--model", model.toString(), "--json");
+    assertThat(more.exitCode()).isEqualTo(1);
+    assertThat(JsonMapper.shared().readTree(more.out()).get("missing").get(0).stringValue())
+        .startsWith("model.layers.4.");
+    Files.writeString(model.resolve("config.json"), "{\"model_type\": \"bert\"}");
+    CommandLineRun bert = CommandLineRun.of("inspect", "--model", model.toString());
+    assertThat(bert.exitCode()).isEqualTo(1);
+    assertThat(bert.err()).startsWith("expertmesh: model_type \"bert\" is not supported").hasLineCount(1);
+  }
+
+  @Test
   void benchReportsMediansAndSamples() {
     JsonNode report = json(CommandLineRun.of("bench", "--model", DEMO, "--prompt", "16", "--generate", "4", "--batch",
         "2", "--repeat", "2", "--threads", "1", "--json"));
@@ -130,6 +207,38 @@ class CommandsTest {
     assertThat(run.err()).isEmpty();
     assertThat(json(CommandLineRun.of("inspect", "--model", gguf.toString(), "--json")).get("hidden_size").intValue())
         .isEqualTo(192);
+  }
+
+  @Test
+  void synthSaysTheSizeAndListsTheReleases() {
+    Path out = folder.resolve("switch");
+    CommandLineRun run = CommandLineRun.of("synth", "--like", "../model/src/test/resources/translation/tiny-nllb",
+        "--layers", "1", "--dtype", "f32", "--out", out.toString());
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out()).contains(" parameters, ").endsWith(out + "\n");
+    assertThat(CommandLineRun.of("synth", "--help").out().replaceAll("\\s+", " "))
+        .contains("google/switch-base-8, ", "deepseek-ai/DeepSeek-V3, ");
+    assertUserError(CommandLineRun.of("synth", "--like", "openai/gpt-oss-20b", "--layers", "25", "--out",
+        out.toString()), "--layers is 25; openai/gpt-oss-20b has 1 to 24");
+    CommandLineRun large = CommandLineRun.of("synth", "--like", "deepseek-ai/DeepSeek-V3", "--out",
+        folder.resolve("v3").toString());
+    assertThat(large.exitCode()).isEqualTo(2);
+    assertThat(large.out()).isEqualTo("deepseek-ai/DeepSeek-V3: 671,026,419,200 parameters, 1249.9 GiB\n");
+    assertThat(large.err()).contains("MiB are needed, but the disk has");
+  }
+
+  @Test
+  void aModelWithAnEncoderCompletesAndIsMeasuredAndDoesNotChat() {
+    String nllb = "../model/src/test/resources/translation/tiny-nllb";
+    CommandLineRun text = CommandLineRun.of("complete", "--model", nllb, "-t", "0", "-n", "8", "the river");
+    assertThat(text.exitCode()).as(text.err()).isZero();
+    assertThat(text.out()).isNotBlank();
+    assertThat(CommandLineRun.of("complete", "--model", nllb, "-t", "0", "-n", "8", "a house in the city").out())
+        .as("the encoder reads the prompt").isNotEqualTo(text.out());
+    JsonNode report = json(CommandLineRun.of("bench", "--model", nllb, "--prompt", "16", "--generate", "4",
+        "--repeat", "1", "--threads", "1", "--json"));
+    assertThat(report.get("decode_tokens_per_s").doubleValue()).isPositive();
+    assertUserError(CommandLineRun.of("chat", "--model", nllb), "has an encoder", "expertmesh complete");
   }
 
   @Test

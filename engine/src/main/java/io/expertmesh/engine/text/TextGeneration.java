@@ -40,23 +40,38 @@ public final class TextGeneration implements AutoCloseable {
    * Queues a request.
    *
    * @param stopStrings text that ends the answer and is not part of it; none may be empty
+   * @param continues whether the answer goes on with the prompt's text, so that a space between them is shown, or is a
+   *     text of its own
    * @throws io.expertmesh.model.failure.FailureException as {@link GenerationEngine#submit} does
    */
   public static TextGeneration start(GenerationEngine engine, Tokenizer tokenizer, GenerationRequest request,
-      List<String> stopStrings) {
-    return start(engine, tokenizer, request, stopStrings, Map.of());
+      List<String> stopStrings, boolean continues) {
+    return start(engine, tokenizer, request, stopStrings, continues, Map.of());
   }
 
   /**
-   * As {@link #start(GenerationEngine, Tokenizer, GenerationRequest, List)}.
+   * As {@link #start(GenerationEngine, Tokenizer, GenerationRequest, List, boolean)}.
    *
    * @param marks special tokens that have a text all the same
    */
   public static TextGeneration start(GenerationEngine engine, Tokenizer tokenizer, GenerationRequest request,
-      List<String> stopStrings, Map<Integer, String> marks) {
-    StreamingDetokenizer plain = tokenizer.streaming(true);
+      List<String> stopStrings, boolean continues, Map<Integer, String> marks) {
+    Generation generation = engine.submit(request);
+    StreamingDetokenizer plain = continues && hasText(tokenizer, request.promptIds())
+        ? tokenizer.continuing(true)
+        : tokenizer.streaming(true);
     StreamingDetokenizer detokenizer = marks.isEmpty() ? plain : new MarkedDetokenizer(plain, marks);
-    return new TextGeneration(engine.submit(request), request, detokenizer, new StopStrings(stopStrings));
+    return new TextGeneration(generation, request, detokenizer, new StopStrings(stopStrings));
+  }
+
+  /** Whether there is more than BOS and the like. */
+  private static boolean hasText(Tokenizer tokenizer, int[] ids) {
+    for (int id : ids) {
+      if (id < tokenizer.size() && !tokenizer.isSpecial(id)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

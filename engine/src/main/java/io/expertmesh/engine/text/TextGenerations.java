@@ -21,16 +21,18 @@ public final class TextGenerations implements AutoCloseable {
   /**
    * Queues all requests; if one is refused, the others are cancelled.
    *
+   * @param continues as {@link TextGeneration#start} has it
    * @param marks special tokens that have a text all the same
    * @throws io.expertmesh.model.failure.FailureException as {@link TextGeneration#start} does
    */
   public static TextGenerations start(ServedModel model, List<GenerationRequest> requests, List<String> stopStrings,
-      Map<Integer, String> marks) {
+      boolean continues, Map<Integer, String> marks) {
     TextGenerations generations = new TextGenerations();
     try {
       for (GenerationRequest request : requests) {
         generations.running.add(generations.all.size());
-        generations.all.add(TextGeneration.start(model.engine(), model.tokenizer(), request, stopStrings, marks));
+        generations.all.add(TextGeneration.start(model.engine(), model.tokenizer(), request, stopStrings,
+            continues, marks));
       }
     } catch (RuntimeException refused) {
       generations.close();

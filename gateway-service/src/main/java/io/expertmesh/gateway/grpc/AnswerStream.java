@@ -57,7 +57,7 @@ final class AnswerStream {
 
   private void send(ServedModel model, AnswerTimes times) throws InterruptedException {
     try (TextGeneration running = TextGeneration.start(model.engine(), model.tokenizer(), answer.generation(),
-        answer.stopStrings())) {
+        answer.stopStrings(), answer.continuesPrompt())) {
       while (awaitReady()) {
         TextEvent event = running.next(LOOK);
         if (event != null) {

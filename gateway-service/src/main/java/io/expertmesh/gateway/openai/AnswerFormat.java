@@ -7,6 +7,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** How an endpoint writes its answers, one per choice. */
 interface AnswerFormat {
+  /** Whether an answer goes on with the prompt's text or is a text of its own. */
+  boolean continuesPrompt();
+
   /** The response when nothing is streamed. */
   ObjectNode whole(List<Answer> answers);
 

@@ -41,7 +41,7 @@ final class AnswerService {
     SseWriter stream = options.stream() ? new SseWriter(response, keepAlive) : null;
     List<Answer> answers = generations.stream().map(generation -> new Answer(options.stream())).toList();
     try (TextGenerations running = TextGenerations.start(frame.model(), generations, options.stopStrings(),
-        format.specialMarks())) {
+        format.continuesPrompt(), format.specialMarks())) {
       run(running, ClientConnection.of(request), answers, stream, frame, format);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();

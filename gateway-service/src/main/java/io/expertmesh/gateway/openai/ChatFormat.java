@@ -32,6 +32,11 @@ final class ChatFormat implements AnswerFormat {
   }
 
   @Override
+  public boolean continuesPrompt() {
+    return false;
+  }
+
+  @Override
   public ObjectNode whole(List<Answer> answers) {
     ArrayNode choices = Json.NODES.arrayNode();
     for (int index = 0; index < answers.size(); index++) {

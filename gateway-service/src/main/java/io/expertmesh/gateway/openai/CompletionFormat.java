@@ -24,6 +24,11 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
+  public boolean continuesPrompt() {
+    return request.continuesPrompt(model);
+  }
+
+  @Override
   public ObjectNode whole(List<Answer> answers) {
     ArrayNode choices = Json.NODES.arrayNode();
     for (int index = 0; index < answers.size(); index++) {

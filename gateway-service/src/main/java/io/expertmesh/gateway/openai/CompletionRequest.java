@@ -91,6 +91,11 @@ record CompletionRequest(GenerationOptions options, List<Prompt> prompts, @Nulla
     return requests;
   }
 
+  /** Whether answers go on with a text that the request gives; an encoder's input is none. */
+  boolean continuesPrompt(ServedModel model) {
+    return model.decoderStart() == null || decoderPrompt != null;
+  }
+
   /** The prompt that the answer {@code index} continues. */
   Prompt prompt(int index) {
     return prompts.get(index / options.n());

@@ -29,8 +29,10 @@ public final class SingleAnswers {
    *
    * @param version of the model that generates it
    * @param stopStrings end the answer and are not part of it
+   * @param continuesPrompt whether it goes on with the prompt's text or is a text of its own
    */
-  public record SingleAnswer(Version version, GenerationRequest generation, List<String> stopStrings) {}
+  public record SingleAnswer(Version version, GenerationRequest generation, List<String> stopStrings,
+      boolean continuesPrompt) {}
 
   /**
    * Reads the fields of {@code /v1/chat/completions} if there are {@code messages}, otherwise those of
@@ -46,7 +48,7 @@ public final class SingleAnswers {
       ChatRequest chat = ChatRequest.read(new JsonFields(fields), model, configuration);
       Version version = version(chat.options(), id, caller);
       return new SingleAnswer(version, chat.generations(id, version.model(), constraints).getFirst(),
-          chat.options().stopStrings());
+          chat.options().stopStrings(), false);
     }
     ResponseFormat format = takeFormat(fields);
     CompletionRequest completion = CompletionRequest.read(new JsonFields(fields), model, configuration);
@@ -54,7 +56,8 @@ public final class SingleAnswers {
     Integer maxTokens = fields.has("max_tokens") ? completion.maxTokens() : null;
     GenerationRequest generation = completion.generation(id, completion.prompts().getFirst(), 0, maxTokens,
         version.model(), constraints.of(format));
-    return new SingleAnswer(version, generation, completion.options().stopStrings());
+    return new SingleAnswer(version, generation, completion.options().stopStrings(),
+        completion.continuesPrompt(version.model()));
   }
 
   private Version version(GenerationOptions options, String id, @Nullable Caller caller) {

@@ -14,6 +14,11 @@ final class TranslationFormat implements AnswerFormat {
   }
 
   @Override
+  public boolean continuesPrompt() {
+    return false;
+  }
+
+  @Override
   public ObjectNode whole(List<Answer> answers) {
     ObjectNode whole = Json.NODES.objectNode();
     if (!request.several()) {

@@ -77,7 +77,7 @@ class AnswerStreamTest {
     SingleAnswer answer = new SingleAnswer(new Version("v1", model),
         new GenerationRequest("1", new int[]{70, 71}, TOKENS,
             SamplingParameters.GREEDY, Set.of(), -1, -1, false, null),
-        List.of());
+        List.of(), false);
     AnswerStream[] stream = new AnswerStream[1];
     Context.current().withValue(CallEntrance.ID, "test").run(() -> stream[0] = new AnswerStream(client, answer));
     return Thread.ofVirtual().start(() -> stream[0].run(metrics));

@@ -6,6 +6,8 @@ import static io.expertmesh.model.checkpoint.GgufField.real;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -152,6 +154,10 @@ final class GgufArchitectures {
           .layerTensors("exp_probs_b.bias", "mlp.gate.e_score_correction_bias")
           .build());
 
+  /** Those whose random weights are written: llama.cpp was seen to load and run them. */
+  private static final Set<String> SYNTHETIC = new TreeSet<>(
+      Set.of("olmoe", "llama", "mixtral", "qwen2", "qwen2_moe", "qwen3_moe", "olmo2", "granitemoe"));
+
   private GgufArchitectures() {}
 
   /** What {@code metadata} says that the file holds. */
@@ -170,6 +176,18 @@ final class GgufArchitectures {
   /** The {@code model_type}s that can be written. */
   static List<String> modelTypes() {
     return List.of(OLMOE.modelType());
+  }
+
+  /** The architecture that random weights of a model with this {@code model_type} are written as. */
+  static Optional<GgufArchitecture> synthetic(String modelType) {
+    return SYNTHETIC.contains(modelType)
+        ? ALL.stream().filter(architecture -> architecture.modelType().equals(modelType)).findFirst()
+        : Optional.empty();
+  }
+
+  /** The {@code model_type}s of {@link #synthetic}. */
+  static Set<String> syntheticTypes() {
+    return SYNTHETIC;
   }
 
   private static boolean isDense(GgufMetadata metadata) {

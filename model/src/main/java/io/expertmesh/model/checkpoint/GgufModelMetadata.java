@@ -33,6 +33,10 @@ final class GgufModelMetadata {
     } catch (IllegalArgumentException e) {
       throw InvalidCheckpoint.in(configFile, String.valueOf(e.getMessage()), e);
     }
+    if (flat.path("head_dim").isIntegralNumber()) {
+      // Readers take hidden / heads for the values where only the keys' length is given.
+      writer.u32(architecture.key("attention.value_length"), flat.path("head_dim").asLong());
+    }
     JsonNode scaling = flat.path("rope_scaling");
     String scalingType = scaling.path("rope_type").asString(scaling.path("type").asString("default"));
     if (!scalingType.equals("default")) {

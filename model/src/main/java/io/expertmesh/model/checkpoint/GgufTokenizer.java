@@ -24,9 +24,6 @@ final class GgufTokenizer {
   private static final int UNUSED = 5;
   private static final int MAX_EMBEDDED = 1 << 24;
 
-  private static final String CL100K = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
-      + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
   private final Path folder;
   private final JsonNode tokenizer;
   private final JsonNode tokenizerConfig;
@@ -125,29 +122,12 @@ final class GgufTokenizer {
 
   /** llama.cpp's name for how text is split before BPE ({@code llm_tokenizer_bpe} in its src/llama-vocab.cpp). */
   private String preTokenizer(Path file) {
-    JsonNode pre = tokenizer.path("pre_tokenizer");
-    List<JsonNode> steps = new ArrayList<>();
-    if (pre.path("type").asString("").equals("Sequence")) {
-      pre.path("pretokenizers").forEach(steps::add);
-    } else {
-      steps.add(pre);
+    String name = PreTokenizer.nameOf(tokenizer);
+    if (name == null) {
+      throw InvalidCheckpoint.in(file,
+          "has a pre_tokenizer that llama.cpp has no name for: " + tokenizer.path("pre_tokenizer"));
     }
-    JsonNode last = steps.isEmpty() ? pre : steps.getLast();
-    boolean byteLevel = last.path("type").asString("").equals("ByteLevel")
-        && !last.path("add_prefix_space").asBoolean(false);
-    boolean gpt2 = byteLevel && last.path("use_regex").asBoolean(true);
-    if (gpt2 && steps.size() == 1) {
-      return config.path("model_type").asString("").startsWith("olmo") ? "olmo" : "gpt-2";
-    }
-    JsonNode first = steps.size() == 2 ? steps.getFirst() : JsonNodeFactory.instance.nullNode();
-    // Each digit by itself, then GPT-2's pattern.
-    if (gpt2 && first.path("type").asString("").equals("Digits") && first.path("individual_digits").asBoolean(false)) {
-      return "smollm";
-    }
-    if (byteLevel && !gpt2 && first.path("pattern").path("Regex").asString("").equals(CL100K)) {
-      return "dbrx";
-    }
-    throw InvalidCheckpoint.in(file, "has a pre_tokenizer that llama.cpp has no name for: " + pre);
+    return name.equals("gpt-2") && config.path("model_type").asString("").startsWith("olmo") ? "olmo" : name;
   }
 
   private void specials(boolean begins) {

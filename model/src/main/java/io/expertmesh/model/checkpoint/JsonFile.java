@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON files of a model folder. */
-final class JsonFile {
+public final class JsonFile {
   private static final long MAX_BYTES = 100_000_000;
 
   // Python writes Infinity and NaN into configuration files.
@@ -28,7 +28,7 @@ final class JsonFile {
   private JsonFile() {}
 
   /** The folder's {@code config.json}. */
-  static JsonNode config(Path folder) {
+  public static JsonNode config(Path folder) {
     Path file = folder.resolve("config.json");
     if (!Files.exists(file)) {
       throw InvalidCheckpoint.in(folder, "holds no config.json; pass a Hugging Face model folder or a .gguf file");

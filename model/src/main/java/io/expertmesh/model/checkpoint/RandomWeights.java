@@ -19,17 +19,23 @@ final class RandomWeights {
   private static final int STRETCH = 1 << 14;
   private static final int BLOCK = 32;
 
-  private final float[] values = new float[POOL];
   private final Map<DType, MemorySegment> pools = new EnumMap<>(DType.class);
 
-  RandomWeights() {
-    Random random = new Random(42);
-    for (int i = 0; i < POOL; i++) {
-      values[i] = (float) random.nextGaussian() * DEVIATION;
+  /** Drawn when the first weights are written. */
+  private static final class Numbers {
+    static final float[] NORMAL = normal();
+
+    private static float[] normal() {
+      Random random = new Random(42);
+      float[] values = new float[POOL];
+      for (int i = 0; i < POOL; i++) {
+        values[i] = (float) random.nextGaussian() * DEVIATION;
+      }
+      return values;
     }
   }
 
-  /** {@code elements} weights of the tensor {@code name}. */
+  /** {@code elements} weights of the tensor {@code name}; those of F4_E2M1 and F8_E4M3 need scales of about 0.01. */
   void write(String name, DType dtype, long elements, TensorSink sink) throws IOException {
     MemorySegment pool = pools.computeIfAbsent(dtype, this::convert);
     SplittableRandom random = new SplittableRandom(name.hashCode());
@@ -41,8 +47,17 @@ final class RandomWeights {
   }
 
   private MemorySegment convert(DType dtype) {
-    MemorySegment pool = MemorySegment.ofArray(new byte[Math.toIntExact(dtype.bytes(POOL))]);
-    Quantizer.fromFloats(values, POOL, dtype, pool, 0);
+    byte[] bytes = new byte[Math.toIntExact(dtype.bytes(POOL))];
+    MemorySegment pool = MemorySegment.ofArray(bytes);
+    if (dtype == DType.F4_E2M1 || dtype == DType.F8_E4M3) {
+      new Random(43).nextBytes(bytes);
+      for (int i = 0; dtype == DType.F8_E4M3 && i < bytes.length; i++) {
+        // Sign, an exponent from -2 to 1, any mantissa: 0.25 to 3.75.
+        bytes[i] = (byte) ((bytes[i] & 0x80) | (0x28 + (bytes[i] & 0x1f)));
+      }
+      return pool;
+    }
+    Quantizer.fromFloats(Numbers.NORMAL, POOL, dtype, pool, 0);
     return pool;
   }
 }

@@ -27,13 +27,22 @@ final class SafetensorsWriter {
   /**
    * Announces a tensor.
    *
-   * @param dtype F32, F16 or BF16
+   * @param dtype F32, F16, BF16 or F8_E4M3
    */
   void tensor(String name, DType dtype, List<Long> shape, TensorSink.Source source) {
     if (dtype.blockElements() > 1) {
       throw new IllegalArgumentException(dtype + " cannot be written to safetensors");
     }
-    ObjectNode entry = header.putObject(name).put("dtype", dtype.name());
+    announce(name, dtype.name(), dtype, shape, source);
+  }
+
+  /** Announces a tensor of bytes. */
+  void bytes(String name, List<Long> shape, TensorSink.Source source) {
+    announce(name, "U8", DType.F8_E8M0, shape, source);
+  }
+
+  private void announce(String name, String type, DType dtype, List<Long> shape, TensorSink.Source source) {
+    ObjectNode entry = header.putObject(name).put("dtype", type);
     ArrayNode dimensions = entry.putArray("shape");
     long elements = 1;
     for (long dimension : shape) {

@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -19,19 +21,17 @@ final class SynthTokenizer {
   private static final String TEMPLATE = "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}\n{% endfor %}"
       + "{% if add_generation_prompt %}<|assistant|>\n{% endif %}";
 
+  private static final List<String> LANGUAGES = List.of("eng_Latn", "fra_Latn", "deu_Latn");
+
   private SynthTokenizer() {}
 
   /** Writes {@code tokenizer.json} and {@code tokenizer_config.json} for the model of {@code config}. */
   static void write(Path folder, JsonNode config) throws IOException {
     int size = config.path("vocab_size").asInt(0);
-    int end = config.path("eos_token_id").asInt(0);
-    int padding = config.path("pad_token_id").asInt(end);
+    SortedMap<Integer, String> specials = specials(config, size);
     ObjectNode root = MAPPER.createObjectNode().put("version", "1.0").putNull("truncation").putNull("padding");
     ArrayNode added = root.putArray("added_tokens");
-    special(added, Math.min(end, padding), padding < end ? "<|padding|>" : "<|endoftext|>");
-    if (padding != end) {
-      special(added, Math.max(end, padding), padding < end ? "<|endoftext|>" : "<|padding|>");
-    }
+    specials.forEach((id, content) -> special(added, id, content));
     root.putNull("normalizer");
     root.set("pre_tokenizer", byteLevel());
     root.putNull("post_processor");
@@ -41,14 +41,41 @@ final class SynthTokenizer {
     List<String> tokens = tokens(size);
     int next = 0;
     for (int id = 0; id < size; id++) {
-      vocabulary.put(id == end ? "<|endoftext|>" : id == padding ? "<|padding|>" : tokens.get(next++), id);
+      String special = specials.get(id);
+      vocabulary.put(special == null ? tokens.get(next++) : special, id);
     }
     model.putArray("merges").addArray().add("Ġ").add("t");
     Files.writeString(folder.resolve("tokenizer.json"), MAPPER.writeValueAsString(root));
+    int end = end(config);
     ObjectNode tokenizerConfig = MAPPER.createObjectNode().put("tokenizer_class", "PreTrainedTokenizerFast")
-        .put("eos_token", "<|endoftext|>").put("pad_token", padding == end ? "<|endoftext|>" : "<|padding|>")
-        .put("clean_up_tokenization_spaces", false).put("chat_template", TEMPLATE);
+        .put("eos_token", specials.get(end)).put("pad_token", specials.get(config.path("pad_token_id").asInt(end)))
+        .put("clean_up_tokenization_spaces", false);
+    if (config.path("is_encoder_decoder").asBoolean(false)) {
+      tokenizerConfig.put("add_eos_token", true); // as T5's tokenizer does
+    } else {
+      tokenizerConfig.put("chat_template", TEMPLATE);
+    }
     Files.writeString(folder.resolve("tokenizer_config.json"), MAPPER.writeValueAsString(tokenizerConfig));
+  }
+
+  /** The first of those that end an answer. */
+  private static int end(JsonNode config) {
+    JsonNode end = config.path("eos_token_id");
+    return (end.isArray() ? end.path(0) : end).asInt(0);
+  }
+
+  /** The tokens that a family's texts are framed with, by id. */
+  private static SortedMap<Integer, String> specials(JsonNode config, int size) {
+    SortedMap<Integer, String> specials = new TreeMap<>();
+    int end = end(config);
+    boolean pieces = config.path("is_encoder_decoder").asBoolean(false) || config.has("moe_layer_interval");
+    specials.put(config.path("pad_token_id").asInt(end), pieces ? "<pad>" : "<|padding|>");
+    specials.put(end, pieces ? "</s>" : "<|endoftext|>");
+    if (config.path("model_type").asString("").equals("nllb-moe")) {
+      specials.put(config.path("bos_token_id").asInt(0), "<s>");
+      LANGUAGES.forEach(language -> specials.put(size - specials.size(), language));
+    }
+    return specials;
   }
 
   private static void special(ArrayNode added, int id, String content) {

@@ -10,10 +10,10 @@ import io.expertmesh.model.family.TensorNames.MoeNames;
 
 /** The ways in which checkpoints store feed-forward networks. */
 final class FeedForwardTensors {
-  private final TensorBinder tensors;
+  private final TensorSource tensors;
   private final int hidden;
 
-  FeedForwardTensors(TensorBinder tensors, int hidden) {
+  FeedForwardTensors(TensorSource tensors, int hidden) {
     this.tensors = tensors;
     this.hidden = hidden;
   }

@@ -26,6 +26,11 @@ final class GptOss implements ModelFamily {
   }
 
   @Override
+  public List<String> releasedForm() {
+    return List.of(".experts.gate_up_proj");
+  }
+
+  @Override
   public Architecture architecture(ModelConfig config) {
     config.requireAbsentOr("hidden_act", "silu");
     DecoderSizes sizes = DecoderSizes.of(config);

@@ -26,6 +26,11 @@ final class GraniteMoe implements ModelFamily {
   }
 
   @Override
+  public List<String> releasedForm() {
+    return List.of(".input_linear.weight");
+  }
+
+  @Override
   public Architecture architecture(ModelConfig config) {
     config.requireAbsentOr("hidden_act", "silu");
     DecoderSizes sizes = DecoderSizes.of(config);

@@ -26,6 +26,14 @@ public interface ModelFamily {
     return TensorNames.usual();
   }
 
+  /**
+   * Where a checkpoint may have one form or another: ends of the names that tell the released form. None for one matrix
+   * for each expert and projection.
+   */
+  default List<String> releasedForm() {
+    return List.of();
+  }
+
   /** Prefixes of tensors that releases have and that answers do not depend on; other unknown tensors are refused. */
   default List<String> unused(ModelConfig config) {
     return List.of();

@@ -48,6 +48,11 @@ final class OpenMoe implements ModelFamily {
   }
 
   @Override
+  public List<String> releasedForm() {
+    return List.of("mlp.gate_weight", ".experts.wi_gate");
+  }
+
+  @Override
   public Architecture architecture(ModelConfig config) {
     config.requireAbsentOr("hidden_act", "swiglu");
     if (!config.bool("mlp_gated", true)) {

@@ -10,12 +10,19 @@ import io.expertmesh.model.checkpoint.Tensor;
 import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Hands out a checkpoint's tensors by name and shape, and knows in the end which nobody asked for. */
-public final class TensorBinder {
+public final class TensorBinder implements TensorSource {
+  private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final int ALIGNMENT = 64;
+
   private final Checkpoint checkpoint;
   private final Kernels kernels;
   private final Map<String, Tensor> unbound;
@@ -26,43 +33,33 @@ public final class TensorBinder {
     this.unbound = new LinkedHashMap<>(checkpoint.tensors());
   }
 
-  /** The kernels whose layout matrices get. */
-  Kernels kernels() {
-    return kernels;
-  }
-
-  /** Whether the checkpoint has the tensor. */
+  @Override
   public boolean has(String name) {
     return checkpoint.tensors().containsKey(name);
   }
 
-  /** Whether the checkpoint has the tensor in a block format, whose blocks run along the last dimension. */
-  boolean inBlocks(String name) {
+  @Override
+  public boolean inBlocks(String name) {
     Tensor tensor = checkpoint.tensors().get(name);
     return tensor != null && tensor.dtype().blockElements() > 1;
   }
 
-  /** The matrix {@code name} of shape (rows, cols), in the kernels' layout. */
-  public Matrix matrix(String name, int rows, int cols) {
-    return prepare(stored(name, rows, cols));
-  }
-
-  /** The matrix {@code name} of shape (rows, cols), as it is stored. */
+  @Override
   public WeightMatrix stored(String name, int rows, int cols) {
     return bind(name, rows, cols).matrix();
   }
 
-  /** The matrix {@code index} of the stacked tensor {@code name} of shape (count, rows, cols), as it is stored. */
+  @Override
   public WeightMatrix stacked(String name, int index, int count, int rows, int cols) {
     return bind(name, count, rows, cols).matrix(index);
   }
 
-  /** The vector {@code name} of {@code length} elements as f32. */
+  @Override
   public float[] vector(String name, int length) {
     return Quantizer.vector(plain(bind(name, length)));
   }
 
-  /** Row {@code index} of the tensor {@code name} of shape (count, length) as f32. */
+  @Override
   public float[] vector(String name, int index, int count, int length) {
     return row(plain(bind(name, count, length)).matrix(), index);
   }
@@ -80,7 +77,7 @@ public final class TensorBinder {
     return tensor;
   }
 
-  /** Loads a network and puts its matrices into the kernels' layout. */
+  @Override
   public FeedForwardWeights prepare(StoredFeedForward stored) {
     return new FeedForwardWeights(stored.activation(),
         stored.gate() == null ? null : prepare(stored.gate().arranged()),
@@ -88,13 +85,28 @@ public final class TensorBinder {
         stored.biases());
   }
 
-  /** The matrix {@code name} of shape (rows, cols), in the type that it is computed with. */
-  WeightMatrix loaded(String name, int rows, int cols) {
+  @Override
+  public WeightMatrix loaded(String name, int rows, int cols) {
     return checkpoint.load(stored(name, rows, cols));
   }
 
-  private Matrix prepare(WeightMatrix stored) {
+  @Override
+  public Matrix prepare(WeightMatrix stored) {
     return kernels.prepare(checkpoint.load(stored));
+  }
+
+  @Override
+  public Matrix prepareTransposed(WeightMatrix matrix, int first, int count) {
+    int rows = matrix.cols();
+    MemorySegment data = Arena.ofAuto().allocate((long) Float.BYTES * rows * count, ALIGNMENT);
+    float[] row = new float[rows];
+    for (int col = 0; col < count; col++) {
+      kernels.dequantize(matrix, first + col, row, 0);
+      for (int i = 0; i < rows; i++) {
+        data.setAtIndex(F32, (long) i * count + col, row[i]);
+      }
+    }
+    return kernels.prepare(new WeightMatrix(matrix.name(), DType.F32, rows, count, data));
   }
 
   private Tensor bind(String name, long... shape) {

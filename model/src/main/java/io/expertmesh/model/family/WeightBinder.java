@@ -36,11 +36,11 @@ import org.jspecify.annotations.Nullable;
 final class WeightBinder {
   private final Architecture model;
   private final TensorNames names;
-  private final TensorBinder tensors;
+  private final TensorSource tensors;
   private final FeedForwardTensors networks;
   private final int hidden;
 
-  WeightBinder(Architecture model, TensorNames names, TensorBinder tensors) {
+  WeightBinder(Architecture model, TensorNames names, TensorSource tensors) {
     this.model = model;
     this.names = names;
     this.tensors = tensors;

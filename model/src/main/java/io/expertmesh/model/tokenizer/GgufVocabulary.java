@@ -1,6 +1,7 @@
 package io.expertmesh.model.tokenizer;
 
 import io.expertmesh.model.checkpoint.GgufMetadata;
+import io.expertmesh.model.checkpoint.PreTokenizer;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.nio.charset.StandardCharsets;

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import io.expertmesh.kernels.DType;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.model.release.Releases;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ class SynthTest {
   @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q4_0"})
   void writesGguf(DType dtype) throws IOException {
     Path file = folder.resolve("x.gguf");
-    Synth.write(like.toString(), dtype, file, Progress.NONE);
+    write(like, dtype, file);
     GgufCheckpoint checkpoint = GgufCheckpoint.open(file);
 
     assertThat(checkpoint.tensors()).hasSize(3 + 2 * 12);
@@ -55,14 +56,14 @@ class SynthTest {
     assertThat(checkpoint.metadata().integer("tokenizer.ggml.eos_token_id")).hasValue(500);
 
     byte[] first = Files.readAllBytes(file);
-    Synth.write(like.toString(), dtype, file, Progress.NONE);
+    write(like, dtype, file);
     assertThat(Files.readAllBytes(file)).isEqualTo(first);
   }
 
   @Test
   void writesAHuggingFaceFolder() throws IOException {
     Path target = folder.resolve("x");
-    Synth.write(like.toString(), DType.BF16, target, Progress.NONE);
+    write(like, DType.BF16, target);
     Checkpoint checkpoint = Checkpoint.open(target);
 
     assertThat(checkpoint.tensors()).hasSize(3 + 2 * (9 + 3 * 4));
@@ -76,7 +77,7 @@ class SynthTest {
     assertThat(tokenizer.path("model").path("vocab").size()).isEqualTo(512);
     assertThat(tokenizer.path("model").path("vocab").path("<|padding|>").asInt()).isEqualTo(1);
     // What it writes, it and convert take as a model.
-    Synth.write(target.toString(), DType.Q8_0, folder.resolve("y.gguf"), Progress.NONE);
+    write(target, DType.Q8_0, folder.resolve("y.gguf"));
     Convert.toGguf(target, folder.resolve("z.gguf"), DType.Q8_0, Progress.NONE);
     assertThat(Checkpoint.open(folder.resolve("z.gguf")).tensors().keySet())
         .isEqualTo(Checkpoint.open(folder.resolve("y.gguf")).tensors().keySet());
@@ -86,18 +87,18 @@ class SynthTest {
   void refusesWhatCannotBeWritten() throws IOException {
     Path target = folder.resolve("x");
     refuses(FailureCategory.INVALID_REQUEST, "let --out end in .gguf",
-        () -> Synth.write(like.toString(), DType.Q4_0, target, Progress.NONE));
+        () -> write(like, DType.Q4_0, target));
     refuses(FailureCategory.NOT_FOUND, "allenai/OLMoE-1B-7B-0924",
-        () -> Synth.write("nobody/nothing", DType.BF16, target, Progress.NONE));
+        () -> write(Path.of("nobody/nothing"), DType.BF16, target));
     Files.createDirectory(target);
     refuses(FailureCategory.INVALID_REQUEST, "already exists",
-        () -> Synth.write(like.toString(), DType.BF16, target, Progress.NONE));
+        () -> write(like, DType.BF16, target));
     Files.writeString(like.resolve("config.json"), "{\"model_type\":\"olmoe\",\"vocab_size\":512}");
-    refuses(FailureCategory.INVALID_CHECKPOINT, "has no hidden_size",
-        () -> Synth.write(like.toString(), DType.BF16, folder.resolve("y.gguf"), Progress.NONE));
+    refuses(FailureCategory.INVALID_CHECKPOINT, "has no \"hidden_size\"",
+        () -> write(like, DType.BF16, folder.resolve("y.gguf")));
     Files.writeString(like.resolve("config.json"), "{\"model_type\":\"bert\"}");
-    refuses(FailureCategory.INVALID_CHECKPOINT, "model_type bert; shapes are known of: olmoe",
-        () -> Synth.write(like.toString(), DType.BF16, folder.resolve("y.gguf"), Progress.NONE));
+    refuses(FailureCategory.INVALID_CHECKPOINT, "model_type \"bert\" is not supported; supported: openmoe, olmoe",
+        () -> write(like, DType.BF16, folder.resolve("y.gguf")));
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files).containsExactlyInAnyOrder(like, target);
     }
@@ -108,6 +109,10 @@ class SynthTest {
     assertThatExceptionOfType(FailureException.class)
         .isThrownBy(() -> Disk.requireSpace(folder.resolve("not/yet/there.gguf"), Long.MAX_VALUE / 2))
         .matches(e -> e.category() == FailureCategory.UNAVAILABLE).withMessageContaining("MiB are needed");
+  }
+
+  private static void write(Path like, DType dtype, Path target) {
+    Releases.find(like.toString()).synth(dtype, target.toString().endsWith(".gguf")).write(target, Progress.NONE);
   }
 
   private static void refuses(FailureCategory category, String message, ThrowingCallable call) {

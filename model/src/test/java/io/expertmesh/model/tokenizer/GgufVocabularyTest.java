@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.expertmesh.model.checkpoint.GgufFiles;
 import io.expertmesh.model.checkpoint.GgufMetadata;
 import io.expertmesh.model.checkpoint.GgufValue;
+import io.expertmesh.model.checkpoint.PreTokenizer;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.nio.file.Path;

@@ -1,10 +1,15 @@
-package io.expertmesh.model.tokenizer;
+package io.expertmesh.model.checkpoint;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -17,7 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param wholeWords whether a piece that is a token is taken whole, whatever the merges say
  * @param bos whether texts start with BOS if the file does not say
  */
-record PreTokenizer(List<String> patterns, boolean nfc, boolean wholeWords, boolean bos) {
+public record PreTokenizer(List<String> patterns, boolean nfc, boolean wholeWords, boolean bos) {
   private static final String GPT_2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
   private static final String QWEN_2 = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
       + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
@@ -78,20 +83,101 @@ record PreTokenizer(List<String> patterns, boolean nfc, boolean wholeWords, bool
       .flatMap(names -> names.entrySet().stream())
       .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
+  private static final String DIGITS = "\\p{N}+";
+  private static final Pattern NUMBERED = Pattern.compile("\\\\x\\{([0-9A-F]+)\\}");
+  /** Of names for the same, the one that is written. */
+  private static final List<String> PREFERRED = List.of("gpt-2", "olmo", "smollm", "dbrx", "llama-bpe", "qwen2",
+      "qwen35", "gpt-4o", "tekken", "deepseek-llm", "deepseek-coder", "deepseek-v3");
+
   private static Map<String, PreTokenizer> named(PreTokenizer preTokenizer, String... names) {
     return Stream.of(names).collect(Collectors.toMap(name -> name, name -> preTokenizer));
   }
 
   /** Null if the name is not known. */
-  static @Nullable PreTokenizer named(String name) {
+  public static @Nullable PreTokenizer named(String name) {
     return BY_NAME.get(name);
   }
 
-  static List<String> names() {
+  /** All names that are known. */
+  public static List<String> names() {
     return BY_NAME.keySet().stream().sorted().toList();
   }
 
-  void writeTo(ObjectNode definition) {
+  /** The name of how {@code tokenizer} ({@code tokenizer.json}) splits text; null if there is none. */
+  static @Nullable String nameOf(JsonNode tokenizer) {
+    List<String> split = patternsOf(tokenizer.path("pre_tokenizer"));
+    if (split == null) {
+      return null;
+    }
+    boolean nfc = tokenizer.path("normalizer").path("type").asString("").equals("NFC");
+    boolean wholeWords = tokenizer.path("model").path("ignore_merges").asBoolean(false);
+    String best = null;
+    int most = -1;
+    for (String name : PREFERRED) {
+      PreTokenizer known = Objects.requireNonNull(BY_NAME.get(name));
+      int agrees = (known.wholeWords == wholeWords ? 2 : 0) + (known.nfc == nfc ? 1 : 0);
+      if (agrees > most && known.splitsLike(split)) {
+        best = name;
+        most = agrees;
+      }
+    }
+    return best;
+  }
+
+  /** Null if a step is not one that these patterns can say. */
+  private static @Nullable List<String> patternsOf(JsonNode preTokenizer) {
+    List<JsonNode> steps = new ArrayList<>();
+    if (preTokenizer.path("type").asString("").equals("Sequence")) {
+      preTokenizer.path("pretokenizers").forEach(steps::add);
+    } else {
+      steps.add(preTokenizer);
+    }
+    List<String> split = new ArrayList<>();
+    for (int i = 0; i < steps.size(); i++) {
+      JsonNode step = steps.get(i);
+      switch (step.path("type").asString("")) {
+        case "Split" -> split.add(step.path("pattern").path("Regex").asString(""));
+        case "Digits" -> split.add(step.path("individual_digits").asBoolean(false) ? "\\p{N}" : DIGITS);
+        case "ByteLevel" -> {
+          if (i < steps.size() - 1 || step.path("add_prefix_space").asBoolean(false)) {
+            return null;
+          }
+          if (step.path("use_regex").asBoolean(true)) {
+            split.add(GPT_2);
+          }
+          return split;
+        }
+        default -> {
+          return null;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Whether the patterns are the same; llama.cpp takes DeepSeek's single digits for runs of them. */
+  private boolean splitsLike(List<String> other) {
+    if (patterns.size() != other.size()) {
+      return false;
+    }
+    for (int i = 0; i < patterns.size(); i++) {
+      String mine = literal(patterns.get(i));
+      boolean digits = mine.equals(DIGITS) && other.get(i).equals("\\p{N}");
+      if (!digits && !mine.equals(literal(other.get(i)))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** With characters in the place of their numbers. */
+  private static String literal(String pattern) {
+    return NUMBERED.matcher(pattern)
+        .replaceAll(match -> Matcher.quoteReplacement(Character.toString(Integer.parseInt(match.group(1), 16))));
+  }
+
+  /** Puts the normalizer and the splitting into a {@code tokenizer.json}. */
+  public void writeTo(ObjectNode definition) {
     if (nfc) {
       definition.putObject("normalizer").put("type", "NFC");
     }
