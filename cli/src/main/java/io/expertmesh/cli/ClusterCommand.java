@@ -97,10 +97,11 @@ final class ClusterCommand implements Callable<Integer> {
         Cluster running = Cluster.start(
             withCanary(cluster.layout(gateways, host, port, grpcPort, gatewayOptions, !noRestart, certificates)),
             Main.class.getName(), this::log)) {
-      PrintWriter out = spec.commandLine().getOut();
-      out.println(running.json());
-      out.flush();
-      stop.await();
+      stop.await(() -> {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(running.json());
+        out.flush();
+      });
     }
     return 0;
   }

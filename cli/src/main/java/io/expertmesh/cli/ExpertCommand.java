@@ -115,8 +115,8 @@ final class ExpertCommand implements Callable<Integer> {
         ExpertIds.parse(experts), maxExperts, model.numerics(), model.threads(), version, maxQueuedRows, routers,
         tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10));
     try (ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE))) {
-      new ReadyLine().address("grpc", server.grpcEndpoint()).address("http", server.httpUrl()).print(spec);
-      stop.await();
+      ReadyLine line = new ReadyLine().address("grpc", server.grpcEndpoint()).address("http", server.httpUrl());
+      stop.await(() -> line.print(spec));
     }
     return 0;
   }

@@ -132,8 +132,7 @@ final class GatewayCommand implements Callable<Integer> {
       if (canary != null) {
         ready.versions(versions.all().stream().map(Version::name).toList());
       }
-      ready.print(spec);
-      stop.await();
+      stop.await(() -> ready.print(spec));
     }
   }
 }

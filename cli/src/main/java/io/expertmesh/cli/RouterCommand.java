@@ -106,8 +106,8 @@ final class RouterCommand implements Callable<Integer> {
     RouterConfiguration configuration = RouterConfiguration.read(options, config);
     LinkSecurity security = tls.open(Role.ROUTER);
     try (RouterServer server = RouterServer.start(configuration, security)) {
-      new ReadyLine().address("http", server.url()).address("grpc", server.endpoint()).print(spec);
-      stop.await();
+      ReadyLine line = new ReadyLine().address("http", server.url()).address("grpc", server.endpoint());
+      stop.await(() -> line.print(spec));
     } finally {
       if (security instanceof Tls opened) {
         opened.close();

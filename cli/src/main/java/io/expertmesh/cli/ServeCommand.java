@@ -41,11 +41,12 @@ final class ServeCommand implements Callable<Integer> {
     GatewayConfiguration configuration = listen.configuration(Map.of());
     try (EmbeddedModel opened = model.open();
         GatewayServer server = GatewayServer.start(configuration, opened.served())) {
-      PrintWriter err = spec.commandLine().getErr();
-      err.println("Chat at %1$s, or point an OpenAI client at %1$s/v1.%2$s Ctrl-C stops.".formatted(server.url(),
-          server.grpcEndpoint() == null ? "" : " gRPC is at " + server.grpcEndpoint() + "."));
-      err.flush();
-      stop.await();
+      stop.await(() -> {
+        PrintWriter err = spec.commandLine().getErr();
+        err.println("Chat at %1$s, or point an OpenAI client at %1$s/v1.%2$s Ctrl-C stops.".formatted(server.url(),
+            server.grpcEndpoint() == null ? "" : " gRPC is at " + server.grpcEndpoint() + "."));
+        err.flush();
+      });
     }
     return 0;
   }

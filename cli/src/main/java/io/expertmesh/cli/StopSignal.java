@@ -33,10 +33,15 @@ final class StopSignal {
     }
   }
 
-  /** The server is ready. Returns when it is told to stop. */
-  void await() throws InterruptedException {
+  /**
+   * The server is ready. Returns when it is told to stop.
+   *
+   * @param announce tells the world, which may answer with a signal at once
+   */
+  void await(Runnable announce) throws InterruptedException {
     SIGNALS.forEach((name, number) -> Signals.register(name, () -> received(name, number)));
     ready = true;
+    announce.run();
     stop.await();
   }
 
