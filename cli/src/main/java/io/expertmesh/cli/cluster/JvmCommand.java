@@ -7,12 +7,10 @@ import java.util.List;
 /** How this process was started, so that another of the same program can be. */
 final class JvmCommand {
   /**
-   * Weights are mapped and not on the heap; most of what is, are messages, which live for milliseconds. With large
-   * experts there are so few of them a second that the JVM would compile the code for them only after minutes. The
-   * parent's own options come later and win.
+   * Weights are mapped and not on the heap; most of what is, are messages, which live for milliseconds. The parent's own
+   * options come later and win.
    */
-  private static final List<String> MOSTLY_MAPPED = List.of("-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-Xmx1g",
-      "-XX:CompileThresholdScaling=0.1");
+  private static final List<String> MOSTLY_MAPPED = List.of("-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-Xmx1g");
 
   private JvmCommand() {}
 
