@@ -22,9 +22,9 @@ const comparisons = {
         {name: "dense, OLMo-2-1B", like: "allenai/OLMo-2-0425-1B", file: "olmo2-1b.gguf"},
         {name: "dense, OLMo-2-7B", like: "allenai/OLMo-2-1124-7B", file: "olmo2-7b.gguf"}
     ],
-    // Half of the layers, and so half of those with experts: the whole model is 17 GB before it is quantised.
+    // A quarter of the layers, and so of those with experts: the whole model is 24 GB before it is quantised.
     openmoe: [
-        {name: "OpenMoE-8B, 12 of 24 layers", like: "OrionZheng/openmoe-8b", layers: 12, file: "openmoe"},
+        {name: "OpenMoE-8B, 6 of 24 layers", like: "OrionZheng/openmoe-8b", layers: 6, file: "openmoe"},
         {name: "dense, as many active", like: join(here, "dense-openmoe-active"), file: "openmoe-active.gguf"},
         {name: "dense, as many in total", like: join(here, "dense-openmoe-total"), file: "openmoe-total.gguf"}
     ]
