@@ -126,6 +126,7 @@ class ForwardTest {
       invalid(gateway, "the batch has 9006 rows; 1 to 8192", b -> b.mergeFrom(many).setId(99));
       Rejection unknown = rejected(gateway, two().toBuilder().setExpertIds(1, 3).build());
       assertThat(unknown.getReason()).isEqualTo(RejectionReason.REJECTION_REASON_UNKNOWN_EXPERT);
+      assertThat(unknown.getMissingExpertIdsList()).containsExactly(3);
       assertThat(unknown.getMessage()).isEqualTo("expert 3 is not held here; experts 1-2,5,9 are");
       Rejection late = rejected(gateway, two().toBuilder().setTimeoutMicros(1).build());
       assertThat(late.getReason()).isEqualTo(RejectionReason.REJECTION_REASON_DEADLINE);

@@ -6,8 +6,9 @@ import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertBatch;
-import io.expertmesh.proto.v1.RejectionReason;
 import io.expertmesh.transport.TensorBytes;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Checks what gateways send before anything is computed with it. */
 public final class BatchReader {
@@ -40,13 +41,17 @@ public final class BatchReader {
     int[] starts = starts(message, rows);
     int[] tokens = tokens(message);
     FeedForwardWeights[] experts = new FeedForwardWeights[ids.length];
+    List<Integer> missing = new ArrayList<>(0);
     for (int i = 0; i < ids.length; i++) {
       FeedForwardWeights expert = holding.find(layer, ids[i]);
       if (expert == null) {
-        throw new BatchRejectedException(RejectionReason.REJECTION_REASON_UNKNOWN_EXPERT,
-            "expert %d is not held here; %s are".formatted(ids[i], holding));
+        missing.add(ids[i]);
+      } else {
+        experts[i] = expert;
       }
-      experts[i] = expert;
+    }
+    if (!missing.isEmpty()) {
+      throw BatchRejectedException.missing(missing, holding);
     }
     return new Batch(owner, message.getId(), layer, ids, experts, starts, tokens, message.getHidden(), resultType,
         nanos, message.getTimeoutMicros());

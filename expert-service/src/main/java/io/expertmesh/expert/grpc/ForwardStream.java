@@ -144,14 +144,17 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
       process.queue().offer(batch);
     } catch (BatchRejectedException rejected) {
       unanswered.remove(id);
-      reject(id, rejected.reason(), rejected.what());
+      reject(rejection(id, rejected.reason(), rejected.what()).addAllMissingExpertIds(rejected.missing()).build());
     }
   }
 
-  private void reject(long id, RejectionReason reason, String message) {
-    process.metrics().rejected(reason);
-    send(ForwardResponse.newBuilder().setRejection(Rejection.newBuilder()
-        .setId(id).setReason(reason).setMessage(message)).build());
+  private static Rejection.Builder rejection(long id, RejectionReason reason, String message) {
+    return Rejection.newBuilder().setId(id).setReason(reason).setMessage(message);
+  }
+
+  private void reject(Rejection rejection) {
+    process.metrics().rejected(rejection.getReason());
+    send(ForwardResponse.newBuilder().setRejection(rejection).build());
   }
 
   @Override
@@ -165,7 +168,7 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
   @Override
   public synchronized void rejected(Batch batch, RejectionReason reason, String message) {
     if (unanswered.remove(batch.id(), batch)) {
-      reject(batch.id(), reason, message);
+      reject(rejection(batch.id(), reason, message).build());
       completeIfDone();
     }
   }

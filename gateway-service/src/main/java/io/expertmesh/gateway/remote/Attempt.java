@@ -7,7 +7,9 @@ import io.expertmesh.proto.v1.ForwardRequest;
 import io.expertmesh.proto.v1.Rejection;
 import io.expertmesh.proto.v1.Tensor;
 import io.expertmesh.transport.TensorBytes;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -31,7 +33,10 @@ final class Attempt {
   /** Rows that the replica had to compute, this batch's included. */
   private final int load;
   private final HedgeDelay hedgeDelay;
+  private final int newsWhenAsked;
   private volatile boolean written;
+  /** Experts that the replica said it does not hold. */
+  private Set<Integer> missing = Set.of();
   /** When another replica is asked too. Guarded by the call. */
   long hedgeNanos;
   /** Whether it was. */
@@ -46,6 +51,7 @@ final class Attempt {
     this.rows = rows;
     this.cause = cause;
     this.load = link.outstandingRows();
+    this.newsWhenAsked = link.news();
     this.hedgeDelay = hedgeDelay;
     this.hedgeNanos = startNanos + hedgeDelay.nanos(load);
   }
@@ -95,7 +101,8 @@ final class Attempt {
       case REJECTION_REASON_OVERLOADED -> harmless(FailureKind.OVERLOADED, reason);
       case REJECTION_REASON_DEADLINE -> harmless(FailureKind.DEADLINE, reason);
       case REJECTION_REASON_UNKNOWN_EXPERT -> {
-        link.lacks(pieces);
+        missing = missing(rejection);
+        link.lacks(missing, newsWhenAsked);
         harmless(FailureKind.UNKNOWN_EXPERT, reason);
       }
       case REJECTION_REASON_DRAINING -> {
@@ -105,6 +112,24 @@ final class Attempt {
       case REJECTION_REASON_FAILED -> harmful(FailureKind.FAILED, reason);
       default -> harmful(FailureKind.INVALID, reason);
     }
+  }
+
+  /** The batch's experts that a rejection names; all of them if it names none. */
+  private Set<Integer> missing(Rejection rejection) {
+    Set<Integer> named = new HashSet<>();
+    Set<Integer> all = new HashSet<>();
+    for (Piece piece : pieces) {
+      all.add(piece.expertId);
+      if (rejection.getMissingExpertIdsList().contains(piece.expertId)) {
+        named.add(piece.expertId);
+      }
+    }
+    return named.isEmpty() ? all : named;
+  }
+
+  /** Whether the same replica may be asked for the piece again at once: the batch failed because of others. */
+  boolean isBlameless(Piece piece) {
+    return !missing.isEmpty() && !missing.contains(piece.expertId);
   }
 
   /**

@@ -175,6 +175,12 @@ final class LayerCall implements ExpertCall {
     return more;
   }
 
+  private static List<ReplicaStream> minus(List<ReplicaStream> streams, List<ReplicaStream> some) {
+    List<ReplicaStream> rest = new ArrayList<>(streams);
+    rest.removeAll(some);
+    return rest;
+  }
+
   /** Whether the piece was lost. */
   private static boolean waitOrLose(Piece piece) {
     if (piece.inFlight > 0) {
@@ -183,9 +189,7 @@ final class LayerCall implements ExpertCall {
     if (piece.full.isEmpty()) {
       return piece.lose();
     }
-    List<ReplicaStream> rest = new ArrayList<>(piece.tried);
-    rest.removeAll(piece.full);
-    piece.tried = rest;
+    piece.tried = minus(piece.tried, piece.full);
     piece.full = List.of();
     pause(piece);
     return false;
@@ -227,6 +231,8 @@ final class LayerCall implements ExpertCall {
           piece.failures.add(attempt.link.name + ": " + reason);
           if (kind.passes()) {
             piece.full = plus(piece.full, attempt.stream);
+          } else if (attempt.isBlameless(piece)) {
+            piece.tried = minus(piece.tried, List.of(attempt.stream));
           }
           if (piece.inFlight == 0) {
             again.add(piece);

@@ -42,6 +42,7 @@ final class ReplicaLink {
   private static final Duration WELCOME_PATIENCE = Duration.ofSeconds(3);
   private static final Duration PROBE_PERIOD = Duration.ofMillis(250);
   private static final Duration PROBE_PATIENCE = Duration.ofSeconds(1);
+  private static final Duration LACKING = Duration.ofSeconds(1);
   private static final Duration AFTER_REFUSAL = Duration.ofSeconds(5);
   private static final int[] RECONNECT_MILLIS = {0, 50, 100, 200, 400, 500};
   private static final int[] OPEN_MILLIS = {1000, 2000, 4000, 8000, 16_000};
@@ -62,6 +63,8 @@ final class ReplicaLink {
   private volatile @Nullable ReplicaStream live;
   private volatile boolean suspect;
   private volatile Standing standing = Standing.READY;
+
+  private volatile int news;
 
   // Of the control thread.
   private Replica replica;
@@ -164,11 +167,27 @@ final class ReplicaLink {
     });
   }
 
-  /** It does not hold (all of) these experts, whatever the table says; until the table says it again. */
-  void lacks(List<Piece> pieces) {
+  /** How often the table had news of it. */
+  int news() {
+    return news;
+  }
+
+  /**
+   * It does not hold these experts, whatever the table says; until the table has news of it, or a while has passed.
+   *
+   * @param newsWhenAsked an answer to what was asked before the last news says nothing about what it holds since
+   */
+  void lacks(Set<Integer> ids, int newsWhenAsked) {
     setup.control().execute(() -> {
-      pieces.forEach(piece -> lacking.add(piece.expertId));
-      setup.changed().run();
+      if (newsWhenAsked == news) {
+        lacking.addAll(ids);
+        setup.changed().run();
+        setup.control().later(LACKING.toMillis(), () -> {
+          if (newsWhenAsked == news && lacking.removeAll(ids)) {
+            setup.changed().run();
+          }
+        });
+      }
     });
   }
 
@@ -206,6 +225,7 @@ final class ReplicaLink {
   /** What the table says now. */
   void update(Replica entry) {
     replica = entry;
+    news = Math.addExact(news, 1); // only this thread writes it
     lacking.clear();
     drained = null;
     standing = entry.getState() == ReplicaState.REPLICA_STATE_DRAINING ? Standing.DRAINING : Standing.READY;

@@ -108,6 +108,22 @@ class RemoteExpertsTest {
   }
 
   @Test
+  void aBatchIsNotLostForOneExpertThatHasMoved() throws InterruptedException {
+    List<Integer> every = TestMesh.group(0, 1);
+    try (ScriptedReplica before = new ScriptedReplica("before", every);
+        ScriptedReplica now = new ScriptedReplica("now", every.subList(0, 1));
+        TestMesh mesh = new TestMesh(List.of(before, now))) {
+      mesh.awaitConnections(2);
+      before.script = batch -> batch.getExpertIds(0) == 0 ? Fault.LACKS_FIRST : Fault.NONE;
+      for (int i = 0; i < 10; i++) {
+        mesh.computes(Work.random(random, 64));
+        assertThat(mesh.experts.unavailable()).isEmpty();
+      }
+      assertThat(mesh.failures(FailureKind.UNKNOWN_EXPERT)).isPositive();
+    }
+  }
+
+  @Test
   void aLateAnswerIsHedgedAndItsReplicaAvoided() throws InterruptedException {
     try (TestMesh mesh = TestMesh.of(1, 2)) {
       for (int i = 0; i < 20; i++) {

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 final class ScriptedReplica implements AutoCloseable {
   /** What happens to a batch. */
   enum Fault {
-    NONE, HANG, BREAK, COMPUTE_AND_BREAK, OVERLOADED, FAILED, UNKNOWN_EXPERT, DRAINING, INVALID, NOT_A_NUMBER, INFINITE, WRONG_SHAPE, TRUNCATED, TWICE, SLOW, EMPTY
+    NONE, HANG, BREAK, COMPUTE_AND_BREAK, OVERLOADED, FAILED, UNKNOWN_EXPERT, LACKS_FIRST, DRAINING, INVALID, NOT_A_NUMBER, INFINITE, WRONG_SHAPE, TRUNCATED, TWICE, SLOW, EMPTY
   }
 
   private static final AtomicInteger PROCESSES = new AtomicInteger();
@@ -151,6 +151,9 @@ final class ScriptedReplica implements AutoCloseable {
         case OVERLOADED -> reject(batch, RejectionReason.REJECTION_REASON_OVERLOADED);
         case FAILED -> reject(batch, RejectionReason.REJECTION_REASON_FAILED);
         case UNKNOWN_EXPERT -> reject(batch, RejectionReason.REJECTION_REASON_UNKNOWN_EXPERT);
+        case LACKS_FIRST -> send(ForwardResponse.newBuilder().setRejection(Rejection.newBuilder().setId(batch.getId())
+            .setReason(RejectionReason.REJECTION_REASON_UNKNOWN_EXPERT).setMessage("as scripted: the first is missing")
+            .addMissingExpertIds(batch.getExpertIds(0))).build());
         case DRAINING -> reject(batch, RejectionReason.REJECTION_REASON_DRAINING);
         case INVALID -> reject(batch, RejectionReason.REJECTION_REASON_INVALID);
         case NOT_A_NUMBER -> send(result(batch, spoilt(outputs(batch), Float.NaN)));
