@@ -1,10 +1,12 @@
 package io.expertmesh.model.family;
 
 import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.WeightMatrix;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.MixtureOfExperts;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.decoder.FeedForwardWeights;
+import io.expertmesh.model.device.ExpertWeights;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -69,6 +71,17 @@ public final class ModelExperts {
 
   public StoredFeedForward stored(int layer, int id) {
     return layers.get(layer).get(id);
+  }
+
+  /** Expert {@code id} of block {@code layer} for a device, in the checkpoint's formats; quantised if that was asked for. */
+  public ExpertWeights load(int layer, int id) {
+    StoredFeedForward stored = stored(layer, id);
+    return new ExpertWeights(layer, id, stored.activation(), stored.gate() == null ? null : load(stored.gate()),
+        load(stored.up()), load(stored.down()), stored.biases());
+  }
+
+  private WeightMatrix load(StoredMatrix matrix) {
+    return checkpoint.load(matrix.arranged());
   }
 
   /** The weights of expert {@code id} of block {@code layer}, in the layout of {@code kernels}. */
