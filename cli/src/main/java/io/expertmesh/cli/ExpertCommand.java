@@ -4,6 +4,7 @@ import io.expertmesh.expert.ExpertConfiguration;
 import io.expertmesh.expert.ExpertIds;
 import io.expertmesh.expert.ExpertServer;
 import io.expertmesh.model.checkpoint.Progress;
+import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.transport.Role;
 import java.time.Duration;
 import java.util.List;
@@ -25,7 +26,8 @@ import picocli.CommandLine.Spec;
         "",
         "Examples:",
         "  expertmesh expert --experts 0-7 --router 127.0.0.1:9100",
-        "  expertmesh expert --model olmoe-q8_0.gguf --experts auto --router 10.0.0.7:9100,10.0.0.8:9100"})
+        "  expertmesh expert --model olmoe-q8_0.gguf --experts auto --router 10.0.0.7:9100,10.0.0.8:9100",
+        "  expertmesh expert --experts 0-31 --backend tornado --device 0 --router 10.0.0.7:9100"})
 final class ExpertCommand implements Callable<Integer> {
   @Mixin
   private ModelOptions model = new ModelOptions();
@@ -103,6 +105,21 @@ final class ExpertCommand implements Callable<Integer> {
       description = "Experts that the router may assign at most. Default: ${DEFAULT-VALUE}, no limit.")
   private int maxExperts;
 
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      defaultValue = CpuDevices.NAME,
+      description = "What computes the experts: cpu, or tornado for a GPU or another device that TornadoVM reaches. "
+          + "Default: ${DEFAULT-VALUE}.")
+  private String backend = CpuDevices.NAME;
+
+  @Option(
+      names = "--device",
+      paramLabel = "N|NAME",
+      description = "Which device of the backend: its index or a part of its name, as 'inspect --devices' lists them. "
+          + "Default: the first GPU, else the first device.")
+  private @Nullable String device;
+
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -112,7 +129,8 @@ final class ExpertCommand implements Callable<Integer> {
     stop.watch();
     String called = name == null ? "expert-" + experts.replace(',', '_').replace(" ", "") : name;
     ExpertConfiguration configuration = new ExpertConfiguration(called, host, port, httpPort, advertise,
-        ExpertIds.parse(experts), maxExperts, model.numerics(), model.threads(), version, maxQueuedRows, routers,
+        ExpertIds.parse(experts), maxExperts, backend, device, model.numerics(), model.threads(), version,
+        maxQueuedRows, routers,
         tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10));
     try (ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE))) {
       ReadyLine line = new ReadyLine().address("grpc", server.grpcEndpoint()).address("http", server.httpUrl());

@@ -77,7 +77,7 @@ final class ModelOptions {
   /** What decides the numbers that the model's experts compute. */
   ModelFingerprint fingerprint() {
     Kernels kernels = ProcessKernels.promising(numerics);
-    return ModelFingerprint.of(ModelExperts.of(checkpoint(Progress.NONE), kernels), kernels, numerics, null);
+    return ModelFingerprint.of(ModelExperts.of(checkpoint(Progress.NONE), kernels), kernels.numerics(), numerics, null);
   }
 
   /** Threads that run kernels. */

@@ -10,6 +10,7 @@ import io.expertmesh.gateway.remote.RemoteModel;
 import io.expertmesh.gateway.remote.RemoteSettings;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.checkpoint.Progress;
+import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.router.RouterConfiguration;
 import io.expertmesh.router.RouterServer;
 import io.expertmesh.transport.Plaintext;
@@ -78,7 +79,8 @@ final class StartTraining implements Callable<Integer> {
   }
 
   private static ExpertConfiguration expert(String router) {
-    return new ExpertConfiguration("train-start", LOOPBACK, 0, 0, null, ExpertIds.parse("all"), 0, Numerics.FAST, 1,
+    return new ExpertConfiguration("train-start", LOOPBACK, 0, 0, null, ExpertIds.parse("all"), 0, CpuDevices.NAME,
+        null, Numerics.FAST, 1,
         null,
         ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(router), Plaintext.LOOPBACK, Duration.ofSeconds(1),
         Duration.ofSeconds(10));

@@ -1,23 +1,21 @@
 package io.expertmesh.expert;
 
 import io.expertmesh.expert.compute.ExpertProcess;
+import io.expertmesh.expert.compute.LoadedExperts;
 import io.expertmesh.expert.compute.WarmUp;
-import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.Assignment;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Does what the router assigns, while calls run: loads and checks what is new, holds old and new together, then gives up
- * what is no longer assigned. Batches that wait keep the weights that they need.
+ * what is no longer assigned. Batches that wait keep the experts that they need.
  */
 final class AssignedExperts implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(AssignedExperts.class);
@@ -72,8 +70,13 @@ final class AssignedExperts implements AutoCloseable {
       return;
     }
     try {
-      Map<Integer, @Nullable FeedForwardWeights[]> loaded = process.holding().load(ids);
-      warmUp.check(loaded.keySet(), 1);
+      LoadedExperts loaded = process.holding().load(ids);
+      try {
+        warmUp.check(loaded);
+      } catch (FailureException failure) {
+        process.holding().discard(loaded);
+        throw failure;
+      }
       process.holding().add(loaded);
     } catch (FailureException failure) {
       received = fulfilled; // so that it is tried again when the router says it again

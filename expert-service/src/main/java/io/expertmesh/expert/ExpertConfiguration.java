@@ -1,6 +1,7 @@
 package io.expertmesh.expert;
 
 import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.transport.Addresses;
 import io.expertmesh.transport.LinkSecurity;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param advertise host that the router tells gateways to call; null for {@code host}
  * @param experts which it holds
  * @param maxExperts that it can hold; 0 for no limit
+ * @param backend what computes: {@code cpu}, or the name of a provider such as {@code tornado}
+ * @param device which of its devices; null for its own choice
  * @param numerics what the arithmetic must promise at least
  * @param threads that compute
  * @param version what the model's version is called; null for a digest of the checkpoint
@@ -36,6 +39,8 @@ public record ExpertConfiguration(
     @Nullable String advertise,
     ExpertIds experts,
     int maxExperts,
+    String backend,
+    @Nullable String device,
     Numerics numerics,
     int threads,
     @Nullable String version,
@@ -71,7 +76,7 @@ public record ExpertConfiguration(
 
   /** On this machine alone, with any free ports, a thread per core and no router. */
   public static ExpertConfiguration of(String name, ExpertIds experts) {
-    return new ExpertConfiguration(name, "127.0.0.1", 0, 0, null, experts, 0, Numerics.FAST,
+    return new ExpertConfiguration(name, "127.0.0.1", 0, 0, null, experts, 0, CpuDevices.NAME, null, Numerics.FAST,
         Runtime.getRuntime().availableProcessors(), null, DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK,
         Duration.ofSeconds(10), Duration.ofSeconds(10));
   }

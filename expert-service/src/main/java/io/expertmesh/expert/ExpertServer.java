@@ -1,14 +1,19 @@
 package io.expertmesh.expert;
 
+import io.expertmesh.expert.compute.BatchLimits;
 import io.expertmesh.expert.compute.ComputeThread;
 import io.expertmesh.expert.compute.ExpertProcess;
+import io.expertmesh.expert.compute.LoadedExperts;
 import io.expertmesh.expert.compute.WarmUp;
 import io.expertmesh.expert.grpc.ForwardService;
 import io.expertmesh.expert.http.StatusEndpoint;
 import io.expertmesh.expert.registration.RouterLink;
-import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.KernelSelection;
+import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.checkpoint.Checkpoint;
-import io.expertmesh.model.decoder.ProcessKernels;
+import io.expertmesh.model.device.DeviceRequest;
+import io.expertmesh.model.device.ExpertDevice;
+import io.expertmesh.model.device.ExpertDevices;
 import io.expertmesh.model.family.ModelExperts;
 import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.ProcessState;
@@ -22,6 +27,7 @@ import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,11 +37,13 @@ public final class ExpertServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ExpertServer.class);
   /** A gateway that has heard of the drain sends nothing for longer than this. */
   private static final Duration QUIET = Duration.ofMillis(300);
+  /** Long enough for the next kernel of the same batch; then the cores are for others, such as a gateway beside. */
+  private static final Duration SPIN = Duration.ofNanos(20_000);
   /** What was sent before the first rejection has come by then. */
   private static final Duration SHORT_QUIET = Duration.ofMillis(50);
 
   private final ExpertConfiguration configuration;
-  private final Kernels kernels;
+  private final ExpertDevice device;
   private final ModelExperts model;
   private final ExpertProcess process;
   private final ForwardService service;
@@ -48,24 +56,30 @@ public final class ExpertServer implements AutoCloseable {
   private volatile @Nullable AssignedExperts assigned;
   private volatile @Nullable RouterLink router;
 
-  private ExpertServer(ExpertConfiguration configuration, Checkpoint checkpoint) {
+  private ExpertServer(ExpertConfiguration configuration, ModelExperts model, BatchLimits limits, ExpertDevice device,
+      WorkerPool pool) {
     this.configuration = configuration;
-    this.kernels = ProcessKernels.promising(configuration.numerics());
-    this.model = ModelExperts.of(checkpoint, kernels);
-    configuration.experts().initially(model.experts());
-    this.process = new ExpertProcess(model, kernels, configuration.maxQueuedRows());
-    this.warmUp = new WarmUp(model, kernels);
+    this.model = model;
+    this.device = device;
+    this.process = new ExpertProcess(model, device, limits);
+    this.compute = process.startComputing(pool);
+    this.warmUp = new WarmUp(model, device, compute);
     this.service = new ForwardService(process, configuration.unreadTimeout());
-    this.grpc = GrpcServer.start(configuration.host(), configuration.port(), configuration.security(), Runnable::run,
-        List.of(ForwardMethod.serve(service)));
+    try {
+      this.grpc = GrpcServer.start(configuration.host(), configuration.port(), configuration.security(), Runnable::run,
+          List.of(ForwardMethod.serve(service)));
+    } catch (RuntimeException failure) {
+      compute.close();
+      throw failure;
+    }
     try {
       this.http = StatusEndpoint.start(configuration.host(), configuration.httpPort(), process, this::registeredWith);
     } catch (RuntimeException failure) {
       grpc.close();
+      compute.close();
       throw failure;
     }
     process.metrics().refusedCallers(grpc.refusedCallers());
-    this.compute = process.startComputing(kernels, configuration.threads());
     process.onChange(state -> grpc.serving(state == ProcessState.PROCESS_STATE_READY));
     long period = Math.max(10, configuration.unreadTimeout().toMillis() / 5);
     var _ = housekeeping.scheduleWithFixedDelay(service::dropUnread, period, period, TimeUnit.MILLISECONDS);
@@ -76,10 +90,28 @@ public final class ExpertServer implements AutoCloseable {
    * take them. It registers with the router as soon as it listens.
    *
    * @throws io.expertmesh.model.failure.FailureException if the configuration, the checkpoint or an address cannot be
-   *     used, or the kernels do not compute what the reference does
+   *     used, the device cannot be opened or has no room for the experts, or it does not compute what the reference does
    */
   public static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint) {
-    ExpertServer server = new ExpertServer(configuration, checkpoint);
+    return start(configuration, checkpoint, request -> ExpertDevices.open(configuration.backend(), request));
+  }
+
+  /** With another way to open the device. */
+  static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint,
+      Function<DeviceRequest, ExpertDevice> devices) {
+    ModelExperts model = ModelExperts.of(checkpoint, KernelSelection.kernels());
+    configuration.experts().initially(model.experts());
+    BatchLimits limits = BatchLimits.of(model.architecture(), configuration.maxQueuedRows());
+    WorkerPool pool = new WorkerPool(configuration.threads(), SPIN);
+    ExpertDevice device;
+    try {
+      device = devices.apply(new DeviceRequest(configuration.device(), configuration.numerics(), model.architecture(),
+          limits.maxRows(), pool));
+    } catch (RuntimeException failure) {
+      pool.close();
+      throw failure;
+    }
+    ExpertServer server = new ExpertServer(configuration, model, limits, device, pool);
     try {
       server.load();
     } catch (RuntimeException failure) {
@@ -96,13 +128,18 @@ public final class ExpertServer implements AutoCloseable {
     if (!configuration.routers().isEmpty()) {
       startRegistering();
     }
-    process.identify(ModelFingerprint.of(model, kernels, kernels.numerics(), configuration.version()));
+    process.identify(ModelFingerprint.of(model, device.numerics(), device.numerics(), configuration.version()));
     List<Integer> ids = configuration.experts().initially(model.experts());
-    process.holding().add(process.holding().load(ids));
+    LoadedExperts loaded = process.holding().load(ids.isEmpty() ? List.of(0) : ids);
+    if (!ids.isEmpty()) {
+      process.holding().add(loaded);
+    }
     process.enter(ProcessState.PROCESS_STATE_WARMING);
-    List<Integer> checked = ids.isEmpty() ? List.of(0) : ids;
-    warmUp.check(checked, configuration.threads());
-    warmUp.measure(checked, configuration.threads(), process.speed());
+    warmUp.check(loaded);
+    warmUp.measure(loaded, process.speed());
+    if (ids.isEmpty()) {
+      process.holding().discard(loaded);
+    }
     process.enter(ProcessState.PROCESS_STATE_READY);
     log.info("Ready: {} on {}, {} rows/s, {}", process.holding(), process.backend(),
         Math.round(process.speed().rowsPerSecond()), grpc.endpoint());
@@ -150,6 +187,7 @@ public final class ExpertServer implements AutoCloseable {
         .setRowsPerSecond(process.speed().rowsPerSecond())
         .setLoad(process.loadReport())
         .setAssignmentId(taking == null ? 0 : taking.fulfilled())
+        .setFailure(process.failure())
         .build();
   }
 

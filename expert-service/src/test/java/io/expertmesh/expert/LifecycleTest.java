@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.expertmesh.model.checkpoint.Checkpoint;
+import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertLoad;
@@ -40,7 +41,8 @@ class LifecycleTest {
 
   private static ExpertConfiguration configuration(String experts, String routers, Duration unreadTimeout) {
     ExpertConfiguration d = ExpertConfiguration.of("test", ExpertIds.parse(experts));
-    return new ExpertConfiguration(d.name(), d.host(), 0, 0, null, d.experts(), 4, d.numerics(), 1, "v1", 3000,
+    return new ExpertConfiguration(d.name(), d.host(), 0, 0, null, d.experts(), 4, CpuDevices.NAME, null, d.numerics(),
+        1, "v1", 3000,
         routers.isEmpty() ? List.of() : List.of(routers.split(",")), d.security(), Duration.ofSeconds(5),
         unreadTimeout);
   }
@@ -126,7 +128,8 @@ class LifecycleTest {
 
   private static ExpertConfiguration listening(String host, @Nullable String advertise, String router) {
     ExpertConfiguration d = ExpertConfiguration.of("test", ExpertIds.parse("1-2"));
-    return new ExpertConfiguration(d.name(), host, 0, 0, advertise, d.experts(), 0, d.numerics(), 1, "v1", 3000,
+    return new ExpertConfiguration(d.name(), host, 0, 0, advertise, d.experts(), 0, CpuDevices.NAME, null, d.numerics(),
+        1, "v1", 3000,
         List.of(router), Plaintext.ANYWHERE, d.drainTimeout(), d.unreadTimeout());
   }
 
@@ -260,7 +263,8 @@ class LifecycleTest {
         .hasMessageContaining("there is no expert 20; the model has 16");
     ExpertConfiguration d = ExpertConfiguration.of("test", new ExpertIds.All());
     assertThatThrownBy(
-        () -> new ExpertConfiguration("a b", d.host(), 0, 0, null, d.experts(), 0, d.numerics(), 1, null, 1,
+        () -> new ExpertConfiguration("a b", d.host(), 0, 0, null, d.experts(), 0, CpuDevices.NAME, null, d.numerics(),
+            1, null, 1,
             List.of(), d.security(), d.drainTimeout(), d.unreadTimeout()))
         .isInstanceOf(FailureException.class)
         .hasMessageContaining("--name is 'a b'");
@@ -268,7 +272,8 @@ class LifecycleTest {
       int port = Integer.parseInt(first.grpcEndpoint().split(":")[1]);
       assertThatThrownBy(() -> ExpertServer.start(
           new ExpertConfiguration("test", d.host(), port, 0, null, d.experts(), 0,
-              d.numerics(), 1, null, 1, List.of(), d.security(), d.drainTimeout(), d.unreadTimeout()),
+              CpuDevices.NAME, null, d.numerics(), 1, null, 1, List.of(), d.security(), d.drainTimeout(),
+              d.unreadTimeout()),
           Checkpoint.open(TestBatch.DEMO))).isInstanceOf(FailureException.class)
           .hasMessageContaining("cannot listen on 127.0.0.1 port " + port);
     }

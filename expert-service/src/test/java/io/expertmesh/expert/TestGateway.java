@@ -26,8 +26,8 @@ import java.util.stream.IntStream;
 
 /** A gateway's side of one stream. */
 final class TestGateway implements StreamObserver<ForwardResponse>, AutoCloseable {
-  static final Fingerprint DEMO = Fingerprints.toProto(ModelFingerprint.of(TestBatch.MODEL,
-      KernelSelection.kernels(), Numerics.EXACT, null), List.of(1, 2));
+  static final Fingerprint DEMO = Fingerprints.toProto(
+      ModelFingerprint.of(TestBatch.MODEL, KernelSelection.kernels().numerics(), Numerics.EXACT, null), List.of(1, 2));
 
   final ManagedChannel channel;
   final StreamObserver<ForwardRequest> requests;

@@ -10,6 +10,7 @@ import io.expertmesh.expert.ExpertServer;
 import io.expertmesh.gateway.remote.RemoteModel;
 import io.expertmesh.gateway.remote.RemoteSettings;
 import io.expertmesh.kernels.Numerics;
+import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.router.RouterConfiguration;
 import io.expertmesh.router.RouterServer;
 import io.expertmesh.transport.Plaintext;
@@ -128,7 +129,7 @@ class LiveMoveTest {
 
   private ExpertServer expert(String name) {
     return ExpertServer.start(new ExpertConfiguration(name, "127.0.0.1", 0, 0, null, ExpertIds.parse("auto"), 0,
-        Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(router.endpoint()),
+        CpuDevices.NAME, null, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(router.endpoint()),
         Plaintext.LOOPBACK, Duration.ofSeconds(5), Duration.ofSeconds(10)), DemoRequests.DEMO);
   }
 

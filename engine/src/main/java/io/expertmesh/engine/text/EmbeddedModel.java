@@ -54,7 +54,8 @@ public final class EmbeddedModel implements AutoCloseable {
       int threads) {
     Kernels kernels = ProcessKernels.promising(numerics);
     BoundModel bound = BoundModel.of(checkpoint, kernels);
-    String version = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels, numerics, null).version();
+    String version = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels.numerics(), numerics, null)
+        .version();
     BatchingEngine engine = BatchingEngine.start(bound.architecture(), bound.weights(), kernels,
         EngineConfiguration.defaults(bound.architecture(), threads));
     return open(checkpoint, name, aliases, version, kernels, threads, bound.architecture(), engine);
@@ -78,7 +79,8 @@ public final class EmbeddedModel implements AutoCloseable {
       int threads, ExpertClientFactory experts, int engines) {
     Kernels kernels = ProcessKernels.promising(numerics);
     BoundModel bound = BoundModel.of(checkpoint, kernels, ExpertSelection.NONE);
-    ModelFingerprint fingerprint = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels, numerics, null);
+    ModelFingerprint fingerprint = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels.numerics(),
+        numerics, null);
     BatchingEngine engine = BatchingEngine.start(bound.architecture(), bound.weights(), kernels,
         EngineConfiguration.defaults(bound.architecture(), threads, engines),
         experts.open(bound.architecture(), fingerprint));

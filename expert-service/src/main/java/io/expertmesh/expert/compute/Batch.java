@@ -1,23 +1,24 @@
 package io.expertmesh.expert.compute;
 
-import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Token rows for some experts of one layer, checked. It keeps the weights that it needs, so that experts can be given up
- * while it waits.
+ * Token rows for some experts of one layer, checked. While it waits, the device keeps the experts that it needs, also if
+ * the process gives them up.
  */
 public final class Batch {
   final BatchOwner owner;
   final long id;
   final int layer;
   final int[] expertIds;
-  final FeedForwardWeights[] experts;
+  final HeldExpert[] experts;
   /** Expert i has the rows starts[i] to starts[i + 1] (exclusive). */
   final int[] starts;
   /** (rows): indices into the hidden states. */
@@ -34,7 +35,7 @@ public final class Batch {
    * @param hidden (tokens, hidden)
    * @param timeoutMicros from its arrival; 0 for none
    */
-  Batch(BatchOwner owner, long id, int layer, int[] expertIds, FeedForwardWeights[] experts, int[] starts, int[] tokens,
+  Batch(BatchOwner owner, long id, int layer, int[] expertIds, HeldExpert[] experts, int[] starts, int[] tokens,
       Tensor hidden, DType resultType, long arrivedNanos, long timeoutMicros) {
     this.owner = owner;
     this.id = id;
@@ -71,6 +72,26 @@ public final class Batch {
         target[at + i] = Float.intBitsToFloat(bfloats.get(token * hidden + i) << 16);
       }
     }
+  }
+
+  boolean needs(HeldExpert expert) {
+    for (HeldExpert needed : experts) {
+      if (needed == expert) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Those of its experts that the process has given up. */
+  List<Integer> givenUp() {
+    List<Integer> ids = new ArrayList<>(0);
+    for (int i = 0; i < experts.length; i++) {
+      if (experts[i].isGivenUp()) {
+        ids.add(expertIds[i]);
+      }
+    }
+    return ids;
   }
 
   /** Whether the answer would come too late if computing began at {@code nanos}. */

@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,11 @@ public final class BatchQueue {
   private final Condition changed = lock.newCondition();
   private final Deque<Batch> waiting = new ArrayDeque<>();
   private final List<Runnable> paused = new ArrayList<>();
+  /** For the thread that computes, between two computations. */
+  private final Deque<FutureTask<?>> chores = new ArrayDeque<>();
+  /** Given up, and still needed by batches that wait, or not freed yet. */
+  private final List<HeldExpert> unneeded = new ArrayList<>();
+  private Consumer<HeldExpert> free = expert -> {};
   private int queuedRows;
   private int runningRows;
   private long lastOfferNanos = System.nanoTime();
@@ -33,7 +40,7 @@ public final class BatchQueue {
   /**
    * Adds a batch.
    *
-   * @throws BatchRejectedException OVERLOADED if it does not fit; DEADLINE if its turn would come too late; what
+   * @throws BatchRejectedException UNKNOWN_EXPERT if one of its experts was just given up; OVERLOADED if it does not fit; DEADLINE if its turn would come too late; what
    *     {@link #refuse} said
    */
   public void offer(Batch batch) throws BatchRejectedException {
@@ -42,6 +49,10 @@ public final class BatchQueue {
       lastOfferNanos = System.nanoTime();
       if (refusal != null) {
         throw refusal;
+      }
+      List<Integer> givenUp = batch.givenUp();
+      if (!givenUp.isEmpty()) {
+        throw BatchRejectedException.givenUp(givenUp);
       }
       if (queuedRows > 0 && queuedRows + batch.rows() > limits.maxQueuedRows()) {
         throw new BatchRejectedException(RejectionReason.REJECTION_REASON_OVERLOADED,
@@ -73,11 +84,13 @@ public final class BatchQueue {
     try {
       runningRows = 0;
       changed.signalAll();
+      doChores();
       while (waiting.isEmpty() && !closed) {
         resume();
-        if (waiting.isEmpty() && !closed) {
+        if (waiting.isEmpty() && !closed && chores.isEmpty()) {
           changed.await();
         }
+        doChores();
       }
       Batch first = waiting.poll();
       if (first == null) {
@@ -100,6 +113,64 @@ public final class BatchQueue {
       lock.unlock();
     }
     return true;
+  }
+
+  /** Runs what is to be done between computations, without the lock, and frees experts that nothing needs any more. */
+  private void doChores() {
+    for (FutureTask<?> chore = chores.poll(); chore != null; chore = chores.poll()) {
+      lock.unlock();
+      try {
+        chore.run();
+      } finally {
+        lock.lock();
+      }
+    }
+    if (!unneeded.isEmpty()) {
+      List<HeldExpert> freed = new ArrayList<>(unneeded);
+      freed.removeIf(expert -> waiting.stream().anyMatch(batch -> batch.needs(expert)));
+      unneeded.removeAll(freed);
+      lock.unlock();
+      try {
+        freed.forEach(free);
+      } finally {
+        lock.lock();
+      }
+    }
+  }
+
+  /**
+   * Runs {@code chore} on the thread that computes, between two computations.
+   *
+   * @return false if the queue is closed
+   */
+  boolean between(FutureTask<?> chore) {
+    lock.lock();
+    try {
+      if (closed) {
+        return false;
+      }
+      chores.add(chore);
+      changed.signalAll();
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Frees {@code experts}, which are given up, on the thread that computes, as soon as no batch that waits needs them.
+   *
+   * @param how always the same
+   */
+  void whenUnneeded(List<HeldExpert> experts, Consumer<HeldExpert> how) {
+    lock.lock();
+    try {
+      free = how;
+      unneeded.addAll(experts);
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Lets those continue that wait for room. Only by the thread that computes, and without the lock: they take theirs. */
@@ -209,16 +280,28 @@ public final class BatchQueue {
     }
   }
 
-  /** Ends {@link #take}; returns what was not computed. */
-  List<Batch> close() {
+  /** Takes back all that waits. */
+  List<Batch> takeBack() {
     lock.lock();
     try {
-      closed = true;
       List<Batch> left = List.copyOf(waiting);
       waiting.clear();
       queuedRows = 0;
       changed.signalAll();
       return left;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends {@link #take}; returns what was not computed. */
+  List<Batch> close() {
+    lock.lock();
+    try {
+      closed = true;
+      chores.forEach(chore -> chore.cancel(false));
+      chores.clear();
+      return takeBack();
     } finally {
       lock.unlock();
     }

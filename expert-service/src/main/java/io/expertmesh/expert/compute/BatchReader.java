@@ -2,7 +2,6 @@ package io.expertmesh.expert.compute;
 
 import static io.expertmesh.expert.compute.BatchRejectedException.invalid;
 
-import io.expertmesh.model.decoder.FeedForwardWeights;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertBatch;
@@ -40,10 +39,10 @@ public final class BatchReader {
     int[] ids = ids(message);
     int[] starts = starts(message, rows);
     int[] tokens = tokens(message);
-    FeedForwardWeights[] experts = new FeedForwardWeights[ids.length];
+    HeldExpert[] experts = new HeldExpert[ids.length];
     List<Integer> missing = new ArrayList<>(0);
     for (int i = 0; i < ids.length; i++) {
-      FeedForwardWeights expert = holding.find(layer, ids[i]);
+      HeldExpert expert = holding.find(layer, ids[i]);
       if (expert == null) {
         missing.add(ids[i]);
       } else {

@@ -33,6 +33,12 @@ public final class BatchRejectedException extends Exception {
         List.copyOf(ids));
   }
 
+  /** Some of the batch's experts were given up before it was queued. */
+  static BatchRejectedException givenUp(List<Integer> ids) {
+    return new BatchRejectedException(RejectionReason.REJECTION_REASON_UNKNOWN_EXPERT,
+        "experts %s are not held here any more".formatted(ids), List.copyOf(ids));
+  }
+
   public RejectionReason reason() {
     return reason;
   }

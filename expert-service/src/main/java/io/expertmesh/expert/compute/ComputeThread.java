@@ -1,40 +1,53 @@
 package io.expertmesh.expert.compute;
 
-import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
-import io.expertmesh.model.decoder.FeedForwardRunner;
+import io.expertmesh.model.device.ExpertDevice;
+import io.expertmesh.model.device.LoadedExpert;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.ExpertResult;
 import io.expertmesh.proto.v1.RejectionReason;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The thread that computes, with the pool that helps it. */
+/** The thread that computes: it alone calls the device, with the pool that helps it. */
 public final class ComputeThread implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ComputeThread.class);
-
-  /** Long enough for the next kernel of the same batch; then the cores are for others, such as a gateway beside. */
-  private static final Duration SPIN = Duration.ofNanos(20_000);
 
   private final BatchQueue queue;
   private final Speed speed;
   private final LoadCounters load;
   private final ExpertMetrics metrics;
+  private final ExpertDevice device;
   private final WorkerPool pool;
+  private final Consumer<String> onDeviceFailure;
   private final MergedBatch merged;
   private final Thread thread;
+  private @Nullable FailureException deviceFailure;
 
+  /**
+   * @param device closed when the thread ends
+   * @param pool likewise
+   * @param onDeviceFailure hears once why the device computes nothing any more
+   */
   ComputeThread(BatchLimits limits, BatchQueue queue, Speed speed, LoadCounters load, ExpertMetrics metrics,
-      Kernels kernels, int threads) {
+      ExpertDevice device, WorkerPool pool, Consumer<String> onDeviceFailure) {
     this.queue = queue;
     this.speed = speed;
     this.load = load;
     this.metrics = metrics;
-    this.pool = new WorkerPool(threads, SPIN);
-    this.merged = new MergedBatch(limits, pool, new FeedForwardRunner(kernels, pool));
+    this.device = device;
+    this.pool = pool;
+    this.onDeviceFailure = onDeviceFailure;
+    this.merged = new MergedBatch(limits, pool, this::forward);
     this.thread = Thread.ofPlatform().name("expert-compute").start(this::run);
   }
 
@@ -53,6 +66,8 @@ public final class ComputeThread implements AutoCloseable {
       queue.refuse(RejectionReason.REJECTION_REASON_FAILED, why);
       batches.addAll(queue.close());
       reject(batches, RejectionReason.REJECTION_REASON_FAILED, why);
+      device.close();
+      pool.close();
     }
   }
 
@@ -77,6 +92,25 @@ public final class ComputeThread implements AutoCloseable {
       return;
     }
     answer(batches, start, System.nanoTime());
+  }
+
+  /** One step on the device. If it has failed, so has the process: it takes nothing more and rejects what waits. */
+  private void forward(List<LoadedExpert> experts, int[] starts, float[] x, float[] out) {
+    if (deviceFailure != null) {
+      throw deviceFailure;
+    }
+    try {
+      device.forward(experts, starts, x, out);
+    } catch (FailureException failure) {
+      if (failure.category() == FailureCategory.UNAVAILABLE) {
+        deviceFailure = failure;
+        String why = "%s has failed: %s".formatted(device.name(), failure.getMessage());
+        onDeviceFailure.accept(why);
+        queue.refuse(RejectionReason.REJECTION_REASON_FAILED, why);
+        reject(queue.takeBack(), RejectionReason.REJECTION_REASON_FAILED, why);
+      }
+      throw failure;
+    }
   }
 
   private void answer(List<Batch> batches, long start, long end) {
@@ -106,6 +140,35 @@ public final class ComputeThread implements AutoCloseable {
     }
   }
 
+  /**
+   * Lets {@code work} use the device between two batches, and waits for it.
+   *
+   * @throws FailureException UNAVAILABLE if the process stops; what {@code work} threw
+   */
+  void use(Consumer<ExpertForward> work) {
+    FutureTask<Void> task = new FutureTask<>(() -> work.accept(this::forward), null);
+    if (!queue.between(task)) {
+      throw stopped();
+    }
+    try {
+      task.get();
+    } catch (ExecutionException failed) {
+      if (failed.getCause() instanceof RuntimeException failure) {
+        throw failure;
+      }
+      throw new IllegalStateException(failed.getCause());
+    } catch (CancellationException closed) {
+      throw stopped();
+    } catch (InterruptedException impatient) {
+      Thread.currentThread().interrupt();
+      throw stopped();
+    }
+  }
+
+  private static FailureException stopped() {
+    return new FailureException(FailureCategory.UNAVAILABLE, "the process stops");
+  }
+
   /** Stops after what is being computed; what waits is rejected. */
   @Override
   public void close() {
@@ -118,7 +181,6 @@ public final class ComputeThread implements AutoCloseable {
         interrupted = true;
       }
     }
-    pool.close();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }

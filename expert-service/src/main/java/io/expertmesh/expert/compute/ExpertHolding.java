@@ -1,24 +1,30 @@
 package io.expertmesh.expert.compute;
 
-import io.expertmesh.kernels.Kernels;
-import io.expertmesh.model.decoder.FeedForwardWeights;
+import io.expertmesh.model.device.ExpertDevice;
+import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.ModelExperts;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** The experts that the process holds, in all layers. Read by any thread; changed by one at a time. */
 public final class ExpertHolding {
   private final ModelExperts model;
-  private final Kernels kernels;
+  private final ExpertDevice device;
+  private final BatchQueue queue;
+  /** A device loads one expert at a time. */
+  private final ReentrantLock loading = new ReentrantLock();
   /** By id, then by layer. Replaced as a whole. */
-  private volatile TreeMap<Integer, @Nullable FeedForwardWeights[]> held = new TreeMap<>();
+  private volatile TreeMap<Integer, @Nullable HeldExpert[]> held = new TreeMap<>();
 
-  public ExpertHolding(ModelExperts model, Kernels kernels) {
+  ExpertHolding(ModelExperts model, ExpertDevice device, BatchQueue queue) {
     this.model = model;
-    this.kernels = kernels;
+    this.device = device;
+    this.queue = queue;
   }
 
   /** Ascending. */
@@ -26,42 +32,71 @@ public final class ExpertHolding {
     return List.copyOf(held.keySet());
   }
 
-  /** The weights of an expert; null if it is not held, or the layer has no experts. */
+  /** An expert of a layer; null if it is not held, or the layer has no experts. */
   @Nullable
-  FeedForwardWeights find(int layer, int id) {
+  HeldExpert find(int layer, int id) {
     @Nullable
-    FeedForwardWeights[] layers = held.get(id);
+    HeldExpert[] layers = held.get(id);
     return layers == null ? null : layers[layer];
   }
 
-  /** Loads what is missing of {@code ids} and does not hold it yet; takes as long as reading and quantising takes. */
-  public Map<Integer, @Nullable FeedForwardWeights[]> load(Collection<Integer> ids) {
-    Map<Integer, @Nullable FeedForwardWeights[]> loaded = new TreeMap<>();
-    for (int id : ids) {
-      if (!held.containsKey(id)) {
-        @Nullable
-        FeedForwardWeights[] layers = new @Nullable FeedForwardWeights[model.layers()];
-        for (int layer : model.architecture().moeLayers()) {
-          layers[layer] = model.load(layer, id, kernels);
+  /**
+   * Loads what is missing of {@code ids} and does not hold it yet; takes as long as reading and quantising takes.
+   *
+   * @throws FailureException TOO_LARGE if the device's memory does not suffice; nothing was loaded then
+   */
+  public LoadedExperts load(Collection<Integer> ids) {
+    TreeMap<Integer, @Nullable HeldExpert[]> loaded = new TreeMap<>();
+    loading.lock();
+    try {
+      for (int id : ids) {
+        if (!held.containsKey(id)) {
+          @Nullable
+          HeldExpert[] layers = new @Nullable HeldExpert[model.layers()];
+          loaded.put(id, layers);
+          for (int layer : model.architecture().moeLayers()) {
+            layers[layer] = new HeldExpert(device.load(model.load(layer, id)));
+          }
         }
-        loaded.put(id, layers);
       }
+    } catch (RuntimeException failure) {
+      discard(new LoadedExperts(loaded));
+      throw failure;
+    } finally {
+      loading.unlock();
     }
-    return loaded;
+    return new LoadedExperts(loaded);
   }
 
   /** From now on also holds {@code loaded}. */
-  public synchronized void add(Map<Integer, @Nullable FeedForwardWeights[]> loaded) {
-    TreeMap<Integer, @Nullable FeedForwardWeights[]> next = new TreeMap<>(held);
-    next.putAll(loaded);
+  public synchronized void add(LoadedExperts loaded) {
+    TreeMap<Integer, @Nullable HeldExpert[]> next = new TreeMap<>(held);
+    next.putAll(loaded.byId());
     held = next;
   }
 
-  /** Gives up all but {@code ids}. Batches that wait have their weights and are computed. */
+  /** Gives up all but {@code ids}. Batches that wait are computed before the device gives up what they need. */
   public synchronized void retain(Collection<Integer> ids) {
-    TreeMap<Integer, @Nullable FeedForwardWeights[]> next = new TreeMap<>(held);
+    TreeMap<Integer, @Nullable HeldExpert[]> next = new TreeMap<>(held);
+    TreeMap<Integer, @Nullable HeldExpert[]> dropped = new TreeMap<>(held);
     next.keySet().retainAll(ids);
+    dropped.keySet().removeAll(ids);
     held = next;
+    discard(new LoadedExperts(dropped));
+  }
+
+  /** Gives up experts that are not held, or not any more. */
+  public void discard(LoadedExperts experts) {
+    List<HeldExpert> all = new ArrayList<>();
+    for (Map.Entry<Integer, @Nullable HeldExpert[]> expert : experts.byId().entrySet()) {
+      for (HeldExpert layer : expert.getValue()) {
+        if (layer != null) {
+          layer.giveUp();
+          all.add(layer);
+        }
+      }
+    }
+    queue.whenUnneeded(all, expert -> device.release(expert.loaded));
   }
 
   /** Such as {@code experts 0-7,12}. */

@@ -1,6 +1,7 @@
 package io.expertmesh.expert.compute;
 
-import io.expertmesh.kernels.Kernels;
+import io.expertmesh.kernels.WorkerPool;
+import io.expertmesh.model.device.ExpertDevice;
 import io.expertmesh.model.family.ModelExperts;
 import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.DescribeResponse;
@@ -15,9 +16,16 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the process is, what it holds, and how it is doing. */
 public final class ExpertProcess {
+  private static final Logger log = LoggerFactory.getLogger(ExpertProcess.class);
+
+  /** What routers take. */
+  private static final int MOST_OF_A_FAILURE = 300;
+
   private final String id = UUID.randomUUID().toString();
   private final BatchLimits limits;
   private final ExpertHolding holding;
@@ -25,26 +33,33 @@ public final class ExpertProcess {
   private final BatchQueue queue;
   private final LoadCounters load;
   private final ExpertMetrics metrics = new ExpertMetrics();
-  private final String backend;
+  private final ExpertDevice device;
   private final List<Consumer<ProcessState>> listeners = new CopyOnWriteArrayList<>();
   private volatile ProcessState state = ProcessState.PROCESS_STATE_LOADING;
+  private volatile String failure = "";
   private volatile @Nullable ModelFingerprint fingerprint;
 
-  public ExpertProcess(ModelExperts model, Kernels kernels, int maxQueuedRows) {
-    this.limits = BatchLimits.of(model.architecture(), maxQueuedRows);
-    this.holding = new ExpertHolding(model, kernels);
+  public ExpertProcess(ModelExperts model, ExpertDevice device, BatchLimits limits) {
+    this.limits = limits;
     this.queue = new BatchQueue(limits, speed);
+    this.holding = new ExpertHolding(model, device, queue);
     this.load = new LoadCounters(limits);
-    this.backend = "cpu " + kernels.name();
+    this.device = device;
     metrics.gauge("queued.rows", "Rows that wait", queue::queuedRows);
     metrics.gauge("rows.per.second", "Rows a second that a realistic batch reaches", speed::rowsPerSecond);
     metrics.gauge("held", "Experts that the process holds, each in all layers", () -> holding.ids().size());
     metrics.gauge("ready", "1 if the process serves", () -> isReady() ? 1 : 0);
+    metrics.gauge("failed", "1 if the device has failed and the process serves no more",
+        () -> failure.isEmpty() ? 0 : 1);
   }
 
-  /** Starts the thread that computes. */
-  public ComputeThread startComputing(Kernels kernels, int threads) {
-    return new ComputeThread(limits, queue, speed, load, metrics, kernels, threads);
+  /**
+   * Starts the thread that computes, which closes the device and the pool when it ends.
+   *
+   * @param pool whose threads help it
+   */
+  public ComputeThread startComputing(WorkerPool pool) {
+    return new ComputeThread(limits, queue, speed, load, metrics, device, pool, this::fail);
   }
 
   /** Unique to this process. */
@@ -74,7 +89,12 @@ public final class ExpertProcess {
 
   /** Such as {@code cpu vector-512}. */
   public String backend() {
-    return backend;
+    return device.name();
+  }
+
+  /** Why it is FAILED, for people; empty if it is not. */
+  public String failure() {
+    return failure;
   }
 
   public ProcessState state() {
@@ -86,9 +106,19 @@ public final class ExpertProcess {
   }
 
   /** Changes the state and tells the listeners. */
-  public void enter(ProcessState next) {
+  public synchronized void enter(ProcessState next) {
     state = next;
     listeners.forEach(listener -> listener.accept(next));
+  }
+
+  /** It computes nothing any more. */
+  private void fail(String why) {
+    log.error("{}; the process serves no more", why);
+    String line = why.replaceAll("\\p{Cntrl}+", " ");
+    failure = line.substring(0, Math.min(line.length(), MOST_OF_A_FAILURE));
+    if (state != ProcessState.PROCESS_STATE_DRAINING) {
+      enter(ProcessState.PROCESS_STATE_FAILED);
+    }
   }
 
   /** Calls {@code listener} whenever the state has changed. */
@@ -129,9 +159,10 @@ public final class ExpertProcess {
         .setFingerprint(fingerprint(ids))
         .addAllExpertIds(ids)
         .setLimits(protoLimits())
-        .setBackend(backend)
+        .setBackend(device.name())
         .setRowsPerSecond(speed.rowsPerSecond())
         .setQueuedRows(queue.queuedRows())
+        .setFailure(failure)
         .build();
   }
 }

@@ -2,8 +2,7 @@ package io.expertmesh.expert.compute;
 
 import com.google.protobuf.UnsafeByteOperations;
 import io.expertmesh.kernels.WorkerPool;
-import io.expertmesh.model.decoder.FeedForwardRunner;
-import io.expertmesh.model.decoder.FeedForwardWeights;
+import io.expertmesh.model.device.LoadedExpert;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.Tensor;
 import io.expertmesh.transport.TensorBytes;
@@ -22,11 +21,11 @@ import org.jspecify.annotations.Nullable;
 final class MergedBatch {
   private final int hidden;
   private final WorkerPool pool;
-  private final FeedForwardRunner runner;
+  private final ExpertForward device;
   /** By expert id: its rows, then where its next row goes. */
   private final int[] cursor;
-  private final @Nullable FeedForwardWeights[] weights;
-  private final List<FeedForwardWeights> active = new ArrayList<>();
+  private final @Nullable LoadedExpert[] loaded;
+  private final List<LoadedExpert> active = new ArrayList<>();
   private final int[] starts;
   /** Of each batch's experts, one batch after the other: where their rows begin. */
   private int[] segments = new int[0];
@@ -35,12 +34,12 @@ final class MergedBatch {
   private float[] x = new float[0];
   private float[] out = new float[0];
 
-  MergedBatch(BatchLimits limits, WorkerPool pool, FeedForwardRunner runner) {
+  MergedBatch(BatchLimits limits, WorkerPool pool, ExpertForward device) {
     this.hidden = limits.hidden();
     this.pool = pool;
-    this.runner = runner;
+    this.device = device;
     this.cursor = new int[limits.experts()];
-    this.weights = new @Nullable FeedForwardWeights[limits.experts()];
+    this.loaded = new @Nullable LoadedExpert[limits.experts()];
     this.starts = new int[limits.experts() + 1];
   }
 
@@ -54,10 +53,10 @@ final class MergedBatch {
       }
     });
     try {
-      runner.forward(active, starts, x, out);
+      device.forward(active, starts, x, out);
     } finally {
       active.clear();
-      Arrays.fill(weights, null);
+      Arrays.fill(loaded, null);
       Arrays.fill(sources, 0, rows, null);
     }
   }
@@ -69,7 +68,7 @@ final class MergedBatch {
     for (Batch batch : batches) {
       for (int i = 0; i < batch.expertIds.length; i++) {
         cursor[batch.expertIds[i]] += batch.starts[i + 1] - batch.starts[i];
-        weights[batch.expertIds[i]] = batch.experts[i];
+        loaded[batch.expertIds[i]] = batch.experts[i].loaded;
       }
       experts += batch.expertIds.length;
     }
@@ -78,7 +77,7 @@ final class MergedBatch {
     }
     int rows = 0;
     for (int id = 0; id < cursor.length; id++) {
-      FeedForwardWeights expert = weights[id];
+      LoadedExpert expert = loaded[id];
       if (expert != null) {
         int first = rows;
         rows += cursor[id];

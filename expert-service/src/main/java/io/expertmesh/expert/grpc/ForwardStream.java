@@ -13,7 +13,6 @@ import io.expertmesh.proto.v1.Fingerprint;
 import io.expertmesh.proto.v1.ForwardRequest;
 import io.expertmesh.proto.v1.ForwardResponse;
 import io.expertmesh.proto.v1.Hello;
-import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.Rejection;
 import io.expertmesh.proto.v1.RejectionReason;
 import io.expertmesh.proto.v1.Welcome;
@@ -95,8 +94,11 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
     }
     gateway = printable(hello.getGateway());
     if (!process.isReady()) {
-      boolean draining = process.state() == ProcessState.PROCESS_STATE_DRAINING;
-      end(Status.UNAVAILABLE.withDescription(draining ? "the process is about to stop" : "the process is loading"));
+      end(Status.UNAVAILABLE.withDescription(switch (process.state()) {
+        case PROCESS_STATE_DRAINING -> "the process is about to stop";
+        case PROCESS_STATE_FAILED -> process.failure();
+        default -> "the process is loading";
+      }));
       return;
     }
     if (hello.getWireDtype() != DType.D_TYPE_F32 && hello.getWireDtype() != DType.D_TYPE_BF16) {

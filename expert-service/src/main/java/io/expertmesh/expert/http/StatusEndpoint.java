@@ -15,6 +15,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /health} and {@code /metrics} over HTTP. */
 public final class StatusEndpoint implements AutoCloseable {
@@ -69,9 +71,17 @@ public final class StatusEndpoint implements AutoCloseable {
   }
 
   private static String health(ExpertProcess process, @Nullable String router) {
-    return "{\"status\":\"%s\",\"process_id\":\"%s\",\"experts\":\"%s\",\"queued_rows\":%d,\"router\":%s}".formatted(
-        word(process.state()), process.id(), process.holding(), process.queue().queuedRows(),
-        router == null ? "null" : "\"" + router + "\"");
+    ObjectNode health = JsonMapper.shared().createObjectNode()
+        .put("status", word(process.state()))
+        .put("process_id", process.id())
+        .put("experts", process.holding().toString())
+        .put("backend", process.backend())
+        .put("queued_rows", process.queue().queuedRows())
+        .put("router", router);
+    if (!process.failure().isEmpty()) {
+      health.put("failure", process.failure());
+    }
+    return health.toString();
   }
 
   /** Such as {@code ready}. */

@@ -3,7 +3,7 @@ package io.expertmesh.expert.compute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.expertmesh.model.decoder.FeedForwardWeights;
+import io.expertmesh.model.device.LoadedExpert;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertResult;
 import io.expertmesh.proto.v1.RejectionReason;
@@ -15,12 +15,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class BatchQueueTest implements BatchOwner {
+  private record Expert(int layer, int id) implements LoadedExpert {}
+
+  private static final HeldExpert EXPERT = new HeldExpert(new Expert(0, 1));
+
   private final Speed speed = new Speed();
   private final BatchQueue queue = new BatchQueue(new BatchLimits(4, 16, 8, 10, 20), speed);
   private long nextId;
 
   private Batch batch(int layer, int rows, long timeoutMicros) {
-    return new Batch(this, nextId++, layer, new int[]{1}, new FeedForwardWeights[1], new int[]{0, rows}, new int[rows],
+    return new Batch(this, nextId++, layer, new int[]{1}, new HeldExpert[]{EXPERT}, new int[]{0, rows}, new int[rows],
         Tensor.getDefaultInstance(), DType.D_TYPE_F32, System.nanoTime(), timeoutMicros);
   }
 

@@ -33,7 +33,7 @@ final class TestExperts {
   static {
     SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.open(Path.of("../models/demo"));
     MODEL = BoundModel.of(checkpoint, KERNELS);
-    FINGERPRINT = ModelFingerprint.of(ModelExperts.of(checkpoint, KERNELS), KERNELS, Numerics.EXACT, null);
+    FINGERPRINT = ModelFingerprint.of(ModelExperts.of(checkpoint, KERNELS), KERNELS.numerics(), Numerics.EXACT, null);
   }
 
   private TestExperts() {}

@@ -1,7 +1,6 @@
 package io.expertmesh.model.family;
 
 import io.expertmesh.kernels.ExactMath;
-import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.checkpoint.Checkpoint;
@@ -49,11 +48,11 @@ public record ModelFingerprint(String version, String shape, String dtype, Strin
   /**
    * Reads a few pages of every matrix.
    *
-   * @param kernels whose arithmetic it is
+   * @param computed what the kernels or the device that computes promises
    * @param numerics what a gateway demands, or an expert process promises
    * @param version null for the default
    */
-  public static ModelFingerprint of(ModelExperts experts, Kernels kernels, Numerics numerics,
+  public static ModelFingerprint of(ModelExperts experts, Numerics computed, Numerics numerics,
       @Nullable String version) {
     Set<String> dtypes = new TreeSet<>();
     List<String> digests = new ArrayList<>();
@@ -62,7 +61,7 @@ public record ModelFingerprint(String version, String shape, String dtype, Strin
     }
     return new ModelFingerprint(version == null ? wholeDigest(experts.checkpoint(), digests) : version,
         shape(experts.architecture()), String.join("+", dtypes), numerics.label(),
-        kernels.numerics() == Numerics.EXACT ? ExactMath.DEFINITION : "", digests);
+        computed == Numerics.EXACT ? ExactMath.DEFINITION : "", digests);
   }
 
   private static String shape(Architecture model) {

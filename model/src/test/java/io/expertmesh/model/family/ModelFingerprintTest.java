@@ -41,7 +41,7 @@ class ModelFingerprintTest {
     assertThat(demo.expertDigests()).hasSize(16).doesNotHaveDuplicates().allMatch(digest -> digest.length() == 32);
     assertThat(of(Checkpoint.open(DEMO))).isEqualTo(demo);
     ModelExperts experts = ModelExperts.of(Checkpoint.open(DEMO), KernelSelection.kernels());
-    assertThat(ModelFingerprint.of(experts, KernelSelection.kernels(), Numerics.FAST, "v2"))
+    assertThat(ModelFingerprint.of(experts, KernelSelection.kernels().numerics(), Numerics.FAST, "v2"))
         .returns("v2", ModelFingerprint::version)
         .returns("fast", ModelFingerprint::numerics)
         .returns(demo.expertDigests(), ModelFingerprint::expertDigests);
@@ -102,7 +102,7 @@ class ModelFingerprintTest {
     Checkpoint quantized = QuantizedCheckpoint.of(Checkpoint.open(DEMO), DType.Q8_0,
         (task, done, total) -> progress.add(done));
     ModelExperts experts = ModelExperts.of(quantized, KernelSelection.kernels());
-    ModelFingerprint.of(experts, KernelSelection.kernels(), Numerics.EXACT, null);
+    ModelFingerprint.of(experts, KernelSelection.kernels().numerics(), Numerics.EXACT, null);
     assertThat(progress).as("finding and fingerprinting loads nothing").isEmpty();
     assertThat(experts.load(0, 7, KernelSelection.kernels()).up().dtype()).isEqualTo(DType.Q8_0);
     assertThat(progress).hasSize(3);
@@ -121,6 +121,6 @@ class ModelFingerprintTest {
 
   private static ModelFingerprint of(Checkpoint checkpoint) {
     Kernels kernels = KernelSelection.kernels();
-    return ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels, kernels.numerics(), null);
+    return ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels.numerics(), kernels.numerics(), null);
   }
 }

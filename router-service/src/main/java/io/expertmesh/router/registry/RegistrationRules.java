@@ -36,9 +36,10 @@ public final class RegistrationRules {
     endpoint(request.getEndpoint());
     http(request.getHttp());
     text("backend", request.getBackend());
+    text("failure", request.getFailure());
     ProcessState state = request.getState();
     require(state != ProcessState.PROCESS_STATE_UNSPECIFIED && state != ProcessState.UNRECOGNIZED,
-        "state is not one of LOADING, WARMING, READY and DRAINING.");
+        "state is not one of LOADING, WARMING, READY, DRAINING and FAILED.");
     double speed = request.getRowsPerSecond();
     require(Double.isFinite(speed) && speed >= 0, "rows_per_second is %s; it must be 0 or more.", speed);
     experts(request);
