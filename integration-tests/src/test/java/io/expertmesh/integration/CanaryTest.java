@@ -15,9 +15,9 @@ import io.expertmesh.gateway.remote.RemoteSettings;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.gateway.versions.ModelVersions.Version;
 import io.expertmesh.kernels.Numerics;
-import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
 import io.expertmesh.model.checkpoint.Tensor;
+import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.router.RouterConfiguration;
 import io.expertmesh.router.RouterServer;
 import io.expertmesh.transport.Plaintext;
@@ -98,7 +98,8 @@ class CanaryTest {
 
   private static ExpertServer expert(String name, String experts, Path model, RouterServer router) {
     return ExpertServer.start(new ExpertConfiguration(name, "127.0.0.1", 0, 0, null, ExpertIds.parse(experts), 0,
-        CpuDevices.NAME, null, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(router.endpoint()),
+        CpuDevices.NAME, null, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS,
+        List.of(router.endpoint()),
         Plaintext.LOOPBACK, Duration.ZERO, Duration.ofSeconds(10)), SafetensorsCheckpoint.open(model));
   }
 

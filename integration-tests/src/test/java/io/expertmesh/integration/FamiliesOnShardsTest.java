@@ -16,10 +16,10 @@ import io.expertmesh.gateway.remote.RemoteSettings;
 import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.Numerics;
-import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.checkpoint.SafetensorsCheckpoint;
+import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.model.family.BoundModel;
 import io.expertmesh.model.family.ExpertSelection;
 import io.expertmesh.model.family.ModelConfig;
@@ -79,7 +79,8 @@ class FamiliesOnShardsTest {
     }
 
     BoundModel gateway = BoundModel.of(checkpoint, kernels, ExpertSelection.NONE);
-    ModelFingerprint fingerprint = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels.numerics(), Numerics.EXACT,
+    ModelFingerprint fingerprint = ModelFingerprint.of(ModelExperts.of(checkpoint, kernels), kernels.numerics(),
+        Numerics.EXACT,
         null);
     List<ExpertServer> servers = servers(checkpoint, whole.architecture().experts());
     try (RemoteModel remote = remote(servers);
@@ -101,7 +102,8 @@ class FamiliesOnShardsTest {
       String ids = "%d-%d".formatted(experts * shard / SHARDS, experts * (shard + 1) / SHARDS - 1);
       servers.add(
           ExpertServer.start(new ExpertConfiguration("shard-" + shard, "127.0.0.1", 0, 0, null, ExpertIds.parse(ids),
-              0, CpuDevices.NAME, null, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK,
+              0, CpuDevices.NAME, null, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(),
+              Plaintext.LOOPBACK,
               Duration.ZERO, Duration.ofSeconds(10)), checkpoint));
     }
     return servers;

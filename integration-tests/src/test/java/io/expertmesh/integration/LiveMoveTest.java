@@ -129,7 +129,8 @@ class LiveMoveTest {
 
   private ExpertServer expert(String name) {
     return ExpertServer.start(new ExpertConfiguration(name, "127.0.0.1", 0, 0, null, ExpertIds.parse("auto"), 0,
-        CpuDevices.NAME, null, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(router.endpoint()),
+        CpuDevices.NAME, null, Numerics.EXACT, 1, null, ExpertConfiguration.DEFAULT_QUEUED_ROWS,
+        List.of(router.endpoint()),
         Plaintext.LOOPBACK, Duration.ofSeconds(5), Duration.ofSeconds(10)), DemoRequests.DEMO);
   }
 

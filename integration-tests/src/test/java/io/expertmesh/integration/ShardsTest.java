@@ -44,7 +44,8 @@ class ShardsTest {
         List<ExpertServer> servers = new ArrayList<>();
         for (int shard = 0; shard < shards; shard++) {
           servers.add(ExpertServer.start(new ExpertConfiguration("expert-%d-%d".formatted(shard, copy), "127.0.0.1", 0,
-              0, null, ExpertIds.parse("%d-%d".formatted(shard * size, (shard + 1) * size - 1)), 0, CpuDevices.NAME, null, Numerics.EXACT, 1,
+              0, null, ExpertIds.parse("%d-%d".formatted(shard * size, (shard + 1) * size - 1)), 0, CpuDevices.NAME,
+              null, Numerics.EXACT, 1,
               null,
               ExpertConfiguration.DEFAULT_QUEUED_ROWS, List.of(), Plaintext.LOOPBACK, Duration.ZERO,
               Duration.ofSeconds(10)), DemoRequests.DEMO));
