@@ -1,7 +1,10 @@
 package io.expertmesh.cli;
 
+import io.expertmesh.cli.cluster.Backends;
 import io.expertmesh.cli.cluster.ClusterLayout;
 import io.expertmesh.cli.cluster.ClusterLayout.Placement;
+import io.expertmesh.model.device.CpuDevices;
+import io.expertmesh.model.device.ExpertDevices;
 import io.expertmesh.transport.Role;
 import io.expertmesh.transport.TlsFiles;
 import java.io.IOException;
@@ -44,6 +47,23 @@ final class ClusterOptions {
       description = "Threads of each expert process. Default: the cores shared among the groups.")
   private int expertThreads;
 
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      split = ",",
+      defaultValue = CpuDevices.NAME,
+      description = "What computes the experts: cpu or tornado. The expert processes take several in turn, the replicas of "
+          + "the first group first: cpu,tornado with one replica alternates between groups. Default: ${DEFAULT-VALUE}.")
+  private List<String> backends = List.of(CpuDevices.NAME);
+
+  @Option(
+      names = "--device",
+      paramLabel = "N|NAME",
+      split = ",",
+      description = "Which devices; the processes that are not on the CPU take several in turn. Default: the first GPU, "
+          + "else the first device.")
+  private List<String> devices = List.of();
+
   /**
    * @param replicas if the user does not say
    */
@@ -73,12 +93,23 @@ final class ClusterOptions {
   ClusterLayout layout(int gateways, String host, int httpPort, int grpcPort, List<String> gatewayOptions,
       boolean restart, @Nullable ShortLivedCertificates certificates) {
     return new ClusterLayout(model.experts(), shards, replicas, gateways, auto ? Placement.AUTO : Placement.FIXED, host,
-        httpPort, grpcPort, expertThreads, model.asArguments(), gatewayOptions, role -> tlsOptions(certificates, role),
+        httpPort, grpcPort, expertThreads, backends(), model.asArguments(), gatewayOptions,
+        role -> tlsOptions(certificates, role),
         null, restart);
+  }
+
+  private Backends backends() {
+    for (String backend : backends) {
+      if (!backend.equals(CpuDevices.NAME)) {
+        ExpertDevices.requireExact(backend, false, model.numerics());
+      }
+    }
+    return new Backends(backends, devices);
   }
 
   @Override
   public String toString() {
-    return "%d shards, %d replicas%s".formatted(shards, replicas, tls ? ", TLS" : "");
+    return "%d shards, %d replicas%s%s".formatted(shards, replicas, tls ? ", TLS" : "",
+        backends.equals(List.of(CpuDevices.NAME)) ? "" : ", backend " + String.join(",", backends));
   }
 }

@@ -1,5 +1,6 @@
 package io.expertmesh.cli;
 
+import io.expertmesh.cli.inspect.Devices;
 import io.expertmesh.cli.inspect.Inspection;
 import io.expertmesh.cli.inspect.InspectionText;
 import io.expertmesh.model.checkpoint.Checkpoint;
@@ -27,7 +28,8 @@ import tools.jackson.databind.json.JsonMapper;
         "Examples:",
         "  expertmesh inspect",
         "  expertmesh inspect --model olmoe-q8_0.gguf --shards 4 --json",
-        "  expertmesh inspect --like deepseek-ai/DeepSeek-V3"})
+        "  expertmesh inspect --like deepseek-ai/DeepSeek-V3",
+        "  expertmesh inspect --devices"})
 final class InspectCommand implements Callable<Integer> {
   private static final int WRONG = 1;
 
@@ -47,6 +49,11 @@ final class InspectCommand implements Callable<Integer> {
       description = "Show what each of N shards holds of the experts. Default: one shard for each expert id.")
   private @Nullable Integer shards;
 
+  @Option(
+      names = "--devices",
+      description = "Show what can compute experts on this machine, instead of a checkpoint.")
+  private boolean devices;
+
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
@@ -56,6 +63,9 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (devices) {
+      return printDevices();
+    }
     Inspection inspection;
     try {
       inspection = inspect();
@@ -73,6 +83,18 @@ final class InspectCommand implements Callable<Integer> {
     }
     out.flush();
     return inspection.recognised() ? 0 : WRONG;
+  }
+
+  private int printDevices() {
+    Devices all = Devices.ofThisMachine();
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(JsonMapper.shared().writeValueAsString(all));
+    } else {
+      all.print(out);
+    }
+    out.flush();
+    return 0;
   }
 
   private Inspection inspect() {

@@ -99,8 +99,10 @@ public final class Cluster implements AutoCloseable {
   private void startGroup(String kind, int group, List<String> model, @Nullable String version) {
     for (int replica = 0; replica < layout.replicas(); replica++) {
       String name = "%s-%d-%d".formatted(kind, group, replica);
-      experts.add(new Expert(group, replica, version, start(name, true, before -> layout.expert(name, group, model,
-          routerReady.grpc(), httpPort(before, 0), grpcPort(before, 0)))));
+      int copy = replica;
+      experts
+          .add(new Expert(group, replica, version, start(name, true, before -> layout.expert(name, group, copy, model,
+              routerReady.grpc(), httpPort(before, 0), grpcPort(before, 0)))));
     }
   }
 
@@ -193,6 +195,7 @@ public final class Cluster implements AutoCloseable {
       Ready ready = expert.process.firstReady().join();
       ObjectNode node = list.addObject().put("group", expert.group).put("replica", expert.replica)
           .put("experts", layout.expertsOf(expert.group))
+          .put("backend", layout.backend(expert.group, expert.replica))
           .put("pid", ready.pid()).put("grpc", ready.grpc()).put("http", ready.http());
       if (expert.version != null) {
         node.put("version", expert.version);

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param httpPort of the first gateway; the others take any free one. 0 takes any free one
  * @param grpcPort likewise
  * @param threads of each expert process; 0 shares the machine's cores among the shards
+ * @param backends what computes the experts of each process
  * @param modelOptions that name the model and how it is loaded
  * @param gatewayOptions more for the gateway
  * @param tls options by role; empty for plain text on this machine
@@ -25,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param restart whether processes that die are started again
  */
 public record ClusterLayout(int experts, int shards, int replicas, int gateways, Placement placement, String host,
-    int httpPort, int grpcPort, int threads, List<String> modelOptions, List<String> gatewayOptions,
-    TlsOptionsByRole tls, @Nullable Canary canary, boolean restart) {
+    int httpPort, int grpcPort, int threads, Backends backends, List<String> modelOptions,
+    List<String> gatewayOptions, TlsOptionsByRole tls, @Nullable Canary canary, boolean restart) {
   /** Who decides which experts a process holds. */
   public enum Placement {
     /** Each group has its ids from the start. */
@@ -58,7 +59,7 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
   /** The same processes and those of a second version. */
   public ClusterLayout with(Canary second) {
     return new ClusterLayout(experts, shards, replicas, gateways, placement, host, httpPort, grpcPort, threads,
-        modelOptions, gatewayOptions, tls, second, restart);
+        backends, modelOptions, gatewayOptions, tls, second, restart);
   }
 
   /** The groups of which the second version needs processes of its own, ascending. */
@@ -86,6 +87,11 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
     return from == to ? String.valueOf(from) : from + "-" + to;
   }
 
+  /** What computes the experts of a process. */
+  String backend(int group, int replica) {
+    return backends.name(group * replicas + replica);
+  }
+
   private int threadsOfExpert() {
     return threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / shards);
   }
@@ -101,11 +107,16 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
     return options;
   }
 
-  /** @param model options that name the version's model */
-  List<String> expert(String name, int group, List<String> model, String router, String httpPort, String grpcPort) {
+  /**
+   * @param replica of the group
+   * @param model options that name the version's model
+   */
+  List<String> expert(String name, int group, int replica, List<String> model, String router, String httpPort,
+      String grpcPort) {
     List<String> options = new ArrayList<>(List.of("expert", "--stop-with-stdin", "--name", name, "--experts",
         expertsOf(group), "--router", router, "--port", grpcPort, "--http-port", httpPort, "--threads",
         String.valueOf(threadsOfExpert())));
+    options.addAll(backends.options(group * replicas + replica));
     options.addAll(model);
     options.addAll(tls.of("expert"));
     return options;

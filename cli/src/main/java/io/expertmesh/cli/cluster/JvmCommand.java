@@ -1,5 +1,7 @@
 package io.expertmesh.cli.cluster;
 
+import io.expertmesh.model.failure.FailureException;
+import java.io.File;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,12 +14,18 @@ final class JvmCommand {
    */
   private static final List<String> MOSTLY_MAPPED = List.of("-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-Xmx1g");
 
+  /** An argument file and the kernels' class path for TornadoVM, from the launcher. */
+  private static final String TORNADO_ARGUMENTS = "expertmesh.tornado.arguments";
+  private static final String TORNADO_CLASSPATH = "expertmesh.tornado.classpath";
+
   private JvmCommand() {}
 
   /**
    * A command line of this Java, with this process's JVM options.
    *
    * @param mostlyMapped whether the process has little on its heap
+   * @throws FailureException INVALID_REQUEST if the arguments name TornadoVM as backend, and this process does not know
+   *     how it is started
    */
   static List<String> of(String mainClass, boolean mostlyMapped, List<String> arguments) {
     List<String> command = new ArrayList<>();
@@ -30,10 +38,25 @@ final class JvmCommand {
         command.add(option);
       }
     }
+    String classPath = System.getProperty("java.class.path");
+    int backend = arguments.indexOf("--backend");
+    if (backend >= 0 && arguments.get(backend + 1).equals("tornado")) {
+      command.add("@" + ofLauncher(TORNADO_ARGUMENTS));
+      classPath += File.pathSeparator + ofLauncher(TORNADO_CLASSPATH);
+    }
     command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
+    command.add(classPath);
     command.add(mainClass);
     command.addAll(arguments);
     return command;
+  }
+
+  private static String ofLauncher(String property) {
+    String value = System.getProperty(property);
+    if (value == null) {
+      throw FailureException.invalidParameter("--backend",
+          "--backend tornado needs the arguments that the launcher, ./expertmesh, finds out");
+    }
+    return value;
   }
 }

@@ -18,7 +18,8 @@ class CanaryTest {
   }
 
   private static ClusterLayout layout(Placement placement, ModelFingerprint canary) {
-    return new ClusterLayout(5, 2, 1, 1, placement, "127.0.0.1", 0, 0, 1, List.of("--model", "main"), List.of(),
+    return new ClusterLayout(5, 2, 1, 1, placement, "127.0.0.1", 0, 0, 1, Backends.CPU, List.of("--model", "main"),
+        List.of(),
         role -> List.of(), null, true)
         .with(Canary.of("next", List.of("--model", "next"), MAIN, canary, 5.0));
   }

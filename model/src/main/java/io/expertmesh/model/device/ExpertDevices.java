@@ -34,12 +34,20 @@ public final class ExpertDevices {
    */
   public static ExpertDevice open(String backend, DeviceRequest request) {
     ExpertDeviceProvider provider = provider(backend).orElseThrow(() -> missing(backend));
-    if (request.numerics() == Numerics.EXACT && !provider.exact()) {
+    requireExact(backend, provider.exact(), request.numerics());
+    return provider.open(request);
+  }
+
+  /**
+   * @param exact whether the backend is
+   * @throws FailureException INVALID_REQUEST if {@code numerics} promises what the backend does not
+   */
+  public static void requireExact(String backend, boolean exact, Numerics numerics) {
+    if (numerics == Numerics.EXACT && !exact) {
       throw FailureException.invalidParameter("--numerics", """
           --numerics exact promises bits that --backend %s does not give: leave out --numerics exact, or use \
           --backend cpu""".formatted(backend));
     }
-    return provider.open(request);
   }
 
   private static FailureException missing(String backend) {
