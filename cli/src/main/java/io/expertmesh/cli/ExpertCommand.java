@@ -5,6 +5,9 @@ import io.expertmesh.expert.ExpertIds;
 import io.expertmesh.expert.ExpertServer;
 import io.expertmesh.model.checkpoint.Progress;
 import io.expertmesh.model.device.CpuDevices;
+import io.expertmesh.model.failure.FailureCategory;
+import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.transport.Role;
 import java.time.Duration;
 import java.util.List;
@@ -29,6 +32,9 @@ import picocli.CommandLine.Spec;
         "  expertmesh expert --model olmoe-q8_0.gguf --experts auto --router 10.0.0.7:9100,10.0.0.8:9100",
         "  expertmesh expert --experts 0-31 --backend tornado --device 0 --router 10.0.0.7:9100"})
 final class ExpertCommand implements Callable<Integer> {
+  /** How long health, router and metrics say why the process has failed before it ends. */
+  private static final Duration FAILED_FOR = Duration.ofSeconds(10);
+
   @Mixin
   private ModelOptions model = new ModelOptions();
 
@@ -133,9 +139,27 @@ final class ExpertCommand implements Callable<Integer> {
         maxQueuedRows, routers,
         tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10));
     try (ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE))) {
+      server.process().onChange(state -> {
+        if (state == ProcessState.PROCESS_STATE_FAILED) {
+          Thread.ofVirtual().start(this::stopLater);
+        }
+      });
       ReadyLine line = new ReadyLine().address("grpc", server.grpcEndpoint()).address("http", server.httpUrl());
       stop.await(() -> line.print(spec));
+      if (!server.process().failure().isEmpty()) {
+        throw new FailureException(FailureCategory.UNAVAILABLE, server.process().failure());
+      }
     }
     return 0;
+  }
+
+  /** A device that has failed is opened anew by a new process, which whatever watches over this one starts. */
+  private void stopLater() {
+    try {
+      Thread.sleep(FAILED_FOR);
+      stop.stop();
+    } catch (InterruptedException never) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

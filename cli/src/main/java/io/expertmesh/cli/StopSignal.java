@@ -45,6 +45,11 @@ final class StopSignal {
     stop.await();
   }
 
+  /** Ends the wait as a signal does. */
+  void stop() {
+    stop.countDown();
+  }
+
   /** Ctrl-C reaches all processes of a cluster, which then also get a SIGTERM: only the same signal twice is impatience. */
   private void received(String name, int number) {
     if (!received.add(name)) {

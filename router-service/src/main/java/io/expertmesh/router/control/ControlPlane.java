@@ -6,6 +6,7 @@ import io.expertmesh.proto.v1.ExpertMove;
 import io.expertmesh.proto.v1.GetStateResponse;
 import io.expertmesh.proto.v1.PlanRequest;
 import io.expertmesh.proto.v1.PlanResponse;
+import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.ProcessStatus;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RegisterResponse;
@@ -20,6 +21,7 @@ import io.expertmesh.router.metrics.RouterCounters;
 import io.expertmesh.router.placement.BalancePlan;
 import io.expertmesh.router.placement.ExpertRanges;
 import io.expertmesh.router.placement.Placement;
+import io.expertmesh.router.placement.RelativeSpeeds;
 import io.expertmesh.router.placement.ReplicaPlan;
 import io.expertmesh.router.placement.ShardReport;
 import io.expertmesh.router.registry.Member;
@@ -125,10 +127,11 @@ public final class ControlPlane implements Registry.Listener {
 
   private void place(Member member) {
     RegisterRequest said = member.registration();
-    if (said.getTakesAssignments() && said.getFingerprint().getExpertDigestsCount() > 0) {
+    boolean failed = said.getState() == ProcessState.PROCESS_STATE_FAILED;
+    if (said.getTakesAssignments() && said.getFingerprint().getExpertDigestsCount() > 0 && !failed) {
       ShardReport report = new ShardReport(member.id(), member.name(), member.isReady(),
           !member.isDrained() && !member.isStopping(), said.getExpertIdsList(), said.getMaxExperts(),
-          said.getAssignmentId());
+          said.getRowsPerSecond(), said.getAssignmentId());
       placement.heardFrom(said.getFingerprint(), report, tables.isSettled());
     } else {
       placement.left(member.id());
@@ -242,16 +245,24 @@ public final class ControlPlane implements Registry.Listener {
   /** Processes with experts of their own choice that hold the same ones of the same model. */
   private List<ReplicaPlan.Group> groups(long now) {
     record Key(String version, List<Integer> experts) {}
-    Map<Key, List<Member>> groups = new LinkedHashMap<>();
-    for (Member member : registry.members()) {
-      if (member.isReady() && !member.isDrained() && placement.calledFor(member.id()) == null) {
-        groups.computeIfAbsent(new Key(member.version(), member.registration().getExpertIdsList()),
-            key -> new ArrayList<>()).add(member);
+    record Sum(int replicas, double load, double speed) {
+      Sum plus(Sum other) {
+        return new Sum(replicas + other.replicas, load + other.load, speed + other.speed);
       }
     }
+    List<Member> members = registry.members().stream()
+        .filter(member -> member.isReady() && !member.isDrained() && placement.calledFor(member.id()) == null).toList();
+    List<Double> speeds = RelativeSpeeds.of(members.stream()
+        .map(member -> member.registration().getRowsPerSecond()).toList());
+    Map<Key, Sum> groups = new LinkedHashMap<>();
+    for (int i = 0; i < members.size(); i++) {
+      Member member = members.get(i);
+      groups.merge(new Key(member.version(), member.registration().getExpertIdsList()),
+          new Sum(1, member.load().perSecond(now), speeds.get(i)), Sum::plus);
+    }
     List<ReplicaPlan.Group> result = new ArrayList<>();
-    groups.forEach((key, members) -> result.add(new ReplicaPlan.Group(key.experts(), members.size(),
-        members.stream().mapToDouble(member -> member.load().perSecond(now)).sum())));
+    groups.forEach((key, sum) -> result.add(
+        new ReplicaPlan.Group(key.experts(), sum.replicas(), sum.load(), sum.speed() / sum.replicas())));
     return result;
   }
 

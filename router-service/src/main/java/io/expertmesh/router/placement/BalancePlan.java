@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * the process with the least, but from where experts are now, and only as long as a move lowers the peak by a
  * noticeable part. So few experts move.
  *
- * @param busiestBefore rows a second of the busiest process now
+ * @param busiestBefore rows a second of the busiest process now, divided by its speed
  * @param busiestAfter the same after the moves
  */
 public record BalancePlan(List<ExpertMove> moves, double busiestBefore, double busiestAfter) {
@@ -28,8 +28,9 @@ public record BalancePlan(List<ExpertMove> moves, double busiestBefore, double b
    *
    * @param experts what it shall hold
    * @param room how many more fit
+   * @param speed as a multiple of what most processes compute in a second
    */
-  public record Bin(String name, Set<Integer> experts, int room) {
+  public record Bin(String name, Set<Integer> experts, int room, double speed) {
     public Bin {
       experts = Set.copyOf(experts);
     }
@@ -45,6 +46,11 @@ public record BalancePlan(List<ExpertMove> moves, double busiestBefore, double b
       this.bin = bin;
       this.experts = new TreeSet<>(bin.experts());
       this.room = bin.room();
+    }
+
+    /** How busy it is with {@code more} load: the time that its work takes. */
+    double busy(double more) {
+      return (weight + more) / bin.speed();
     }
   }
 
@@ -77,21 +83,21 @@ public record BalancePlan(List<ExpertMove> moves, double busiestBefore, double b
   private static @Nullable ExpertMove best(List<Filled> bins, Map<Integer, Double> weights) {
     Filled from = null;
     for (Filled bin : bins) {
-      from = from == null || bin.weight > from.weight ? bin : from;
+      from = from == null || bin.busy(0) > from.busy(0) ? bin : from;
     }
     if (from == null) {
       return null;
     }
     Filled target = null;
     int moved = -1;
-    double lowest = from.weight * (1 - WORTH);
+    double lowest = from.busy(0) * (1 - WORTH);
     for (Filled to : bins) {
       if (to == from || to.room <= 0) {
         continue;
       }
       for (int expert : from.experts) {
         double weight = weights.getOrDefault(expert, 0.0);
-        double peak = Math.max(from.weight - weight, to.weight + weight);
+        double peak = Math.max(from.busy(-weight), to.busy(weight));
         if (peak < lowest && !to.experts.contains(expert)) {
           lowest = peak;
           target = to;
@@ -115,7 +121,7 @@ public record BalancePlan(List<ExpertMove> moves, double busiestBefore, double b
   private static double busiest(List<Filled> bins, Map<Integer, Double> load, Map<Integer, Integer> copies) {
     return bins.stream()
         .mapToDouble(bin -> bin.experts.stream()
-            .mapToDouble(e -> load.getOrDefault(e, 0.0) / copies.getOrDefault(e, 1)).sum())
+            .mapToDouble(e -> load.getOrDefault(e, 0.0) / copies.getOrDefault(e, 1)).sum() / bin.bin.speed())
         .max().orElse(0);
   }
 }

@@ -145,8 +145,13 @@ public final class Placement {
   public List<BalancePlan> plan(LoadByExpert load) {
     List<BalancePlan> plans = new ArrayList<>();
     for (Pool pool : pools.values()) {
-      List<BalancePlan.Bin> bins = pool.shards().stream().filter(Shard::takesExperts)
-          .map(shard -> new BalancePlan.Bin(shard.name(), shard.wanted(), shard.room())).toList();
+      List<Shard> shards = pool.shards().stream().filter(Shard::takesExperts).toList();
+      List<Double> speeds = RelativeSpeeds.of(shards.stream().map(Shard::rowsPerSecond).toList());
+      List<BalancePlan.Bin> bins = new ArrayList<>(shards.size());
+      for (int i = 0; i < shards.size(); i++) {
+        Shard shard = shards.get(i);
+        bins.add(new BalancePlan.Bin(shard.name(), shard.wanted(), shard.room(), speeds.get(i)));
+      }
       plans.add(BalancePlan.of(bins, load.of(pool.version())));
     }
     return plans;

@@ -10,9 +10,9 @@ import java.util.PriorityQueue;
 
 /**
  * How many replicas each group of experts should have: each gets one, then one after the other goes to the group with
- * the most load per replica.
+ * the most load per replica, where a replica that computes twice as fast counts as two.
  *
- * @param busiestBefore rows a second of the busiest replica, if a group's replicas share its load evenly
+ * @param busiestBefore rows a second of the busiest replica, divided by its speed, if a group's replicas share its load
  * @param busiestAfter the same with the planned replicas
  */
 public record ReplicaPlan(List<GroupPlan> groups, double busiestBefore, double busiestAfter) {
@@ -22,10 +22,16 @@ public record ReplicaPlan(List<GroupPlan> groups, double busiestBefore, double b
    * @param expertIds ascending
    * @param replicas how many there are
    * @param rowsPerSecond of all replicas together
+   * @param speed of a replica, on average, as a multiple of what most processes compute in a second
    */
-  public record Group(List<Integer> expertIds, int replicas, double rowsPerSecond) {
+  public record Group(List<Integer> expertIds, int replicas, double rowsPerSecond, double speed) {
     public Group {
       expertIds = List.copyOf(expertIds);
+    }
+
+    /** How busy each of {@code count} replicas is. */
+    double busy(int count) {
+      return rowsPerSecond / (Math.max(1, count) * speed);
     }
   }
 
@@ -49,7 +55,7 @@ public record ReplicaPlan(List<GroupPlan> groups, double busiestBefore, double b
     int[] planned = new int[groups.size()];
     Arrays.fill(planned, 1);
     PriorityQueue<Integer> busiest = new PriorityQueue<>(
-        Comparator.<Integer>comparingDouble(i -> -groups.get(i).rowsPerSecond() / planned[i])
+        Comparator.<Integer>comparingDouble(i -> -groups.get(i).busy(planned[i]))
             .thenComparingInt(i -> planned[i]).thenComparingInt(i -> i));
     for (int i = 0; i < planned.length; i++) {
       busiest.add(i);
@@ -64,8 +70,8 @@ public record ReplicaPlan(List<GroupPlan> groups, double busiestBefore, double b
     double after = 0;
     for (int i = 0; i < planned.length; i++) {
       Group group = groups.get(i);
-      before = Math.max(before, group.rowsPerSecond() / Math.max(1, group.replicas()));
-      after = Math.max(after, group.rowsPerSecond() / planned[i]);
+      before = Math.max(before, group.busy(group.replicas()));
+      after = Math.max(after, group.busy(planned[i]));
       plans.add(GroupPlan.newBuilder().addAllExpertIds(group.expertIds()).setReplicas(group.replicas())
           .setPlannedReplicas(planned[i]).setRowsPerSecond(group.rowsPerSecond()).build());
     }

@@ -55,6 +55,11 @@ final class Shard {
     return report.takesExperts();
   }
 
+  /** What it measured; 0 if it has not. */
+  double rowsPerSecond() {
+    return report.rowsPerSecond();
+  }
+
   boolean canServe(int expert) {
     return report.ready() && held.contains(expert);
   }

@@ -10,10 +10,11 @@ import java.util.List;
  * @param takesExperts whether it may be given more: neither stopping nor drained
  * @param held what it holds now, ascending
  * @param maxExperts what it can hold; 0 for any number
+ * @param rowsPerSecond what it measured; 0 if it has not
  * @param assignmentId the last assignment that it fulfilled; 0 if there was none
  */
 public record ShardReport(String id, String name, boolean ready, boolean takesExperts, List<Integer> held,
-    int maxExperts, long assignmentId) {
+    int maxExperts, double rowsPerSecond, long assignmentId) {
   public ShardReport {
     held = List.copyOf(held);
   }
