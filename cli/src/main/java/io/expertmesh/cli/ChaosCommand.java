@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,8 +38,11 @@ import tools.jackson.databind.json.JsonMapper;
         "",
         "Examples:",
         "  expertmesh chaos --duration 60s --kill-every 5s",
-        "  expertmesh chaos --faults kill --duration 5m --shards 2 --replicas 2 --json"})
+        "  expertmesh chaos --faults kill --duration 5m --shards 2 --replicas 2 --json",
+        "  expertmesh chaos --faults none --backend tornado --duration 30m --calm 10s"})
 final class ChaosCommand implements Callable<Integer> {
+  private static final double INEXACT = 0.02;
+
   @Mixin
   private ClusterOptions cluster = new ClusterOptions(2);
 
@@ -68,8 +72,15 @@ final class ChaosCommand implements Callable<Integer> {
       paramLabel = "FAULT",
       split = ",",
       defaultValue = "kill,stop,slow,router",
-      description = "Which faults: ${DEFAULT-VALUE}.")
+      description = "Which faults: ${DEFAULT-VALUE}; none for a soak under load alone.")
   private List<String> faults = List.of();
+
+  @Option(
+      names = "--tolerance",
+      paramLabel = "X",
+      description = "How far a log-probability may be from the embedded model's; between two tokens that are closer "
+          + "than this either may come. Default: 0, the same bits; 0.02 if not all experts are on the CPU.")
+  private @Nullable Double tolerance;
 
   @Option(
       names = "--gateways",
@@ -141,12 +152,22 @@ final class ChaosCommand implements Callable<Integer> {
 
   private ChaosRun chaos() {
     try {
-      return new ChaosRun(clients, 4 * clients, promptTokens, tokens, calm, duration, every, ChaosRun.faults(faults),
+      return new ChaosRun(clients, 4 * clients, promptTokens, tokens, tolerance(), calm, duration, every,
+          ChaosRun.faults(faults),
           seed);
     } catch (IllegalArgumentException unknown) {
       throw FailureException.invalidParameter("--faults",
-          "--faults has %s; known are kill, stop, slow and router".formatted(faults));
+          "--faults has %s; known are kill, stop, slow and router, or none alone".formatted(faults));
     }
+  }
+
+  private double tolerance() {
+    double chosen = tolerance == null ? (cluster.onlyOnCpu() ? 0 : INEXACT) : tolerance;
+    if (!(chosen >= 0 && chosen < 1)) {
+      throw FailureException.invalidParameter("--tolerance",
+          "--tolerance is %s; it must be from 0 to 1".formatted(chosen));
+    }
+    return chosen;
   }
 
   private static void requirePositive(String option, Duration value) {
@@ -174,6 +195,9 @@ final class ChaosCommand implements Callable<Integer> {
       out.printf(Locale.ROOT, "token      every %.1f ms in calm (median)%n", report.medianTokenMillis());
       report.stalls().forEach((fault, stall) -> out.printf(Locale.ROOT, "%-10s %s%n", fault.toLowerCase(Locale.ROOT),
           describe(stall)));
+      out.printf(Locale.ROOT, "memory     of the experts %.0f MiB, half-way %.0f, at the end %.0f, at most %.0f%n",
+          report.expertMemory().startMib(), report.expertMemory().middleMib(), report.expertMemory().endMib(),
+          report.expertMemory().mostMib());
       out.printf(Locale.ROOT, "restart    ready %.1f s after a death (median), %.1f s at the longest%n",
           report.restartMillis()[0] / 1000, report.restartMillis()[1] / 1000);
     }

@@ -98,6 +98,10 @@ final class ClusterOptions {
         null, restart);
   }
 
+  boolean onlyOnCpu() {
+    return backends.stream().allMatch(CpuDevices.NAME::equals);
+  }
+
   private Backends backends() {
     for (String backend : backends) {
       if (!backend.equals(CpuDevices.NAME)) {
@@ -110,6 +114,6 @@ final class ClusterOptions {
   @Override
   public String toString() {
     return "%d shards, %d replicas%s%s".formatted(shards, replicas, tls ? ", TLS" : "",
-        backends.equals(List.of(CpuDevices.NAME)) ? "" : ", backend " + String.join(",", backends));
+        onlyOnCpu() ? "" : ", backend " + String.join(",", backends));
   }
 }

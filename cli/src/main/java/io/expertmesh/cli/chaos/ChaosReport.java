@@ -28,11 +28,12 @@ import tools.jackson.databind.annotation.JsonNaming;
  * @param medianTokenMillis between two tokens of an answer, in calm
  * @param stalls by kind of fault; NONE has the seconds of calm
  * @param restartMillis from a kill until the process was ready again, median and longest
+ * @param expertMemory of all expert processes together, over the time of faults
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record ChaosReport(int requests, int failed, int wrong, Map<String, Integer> failures, double calmTokensPerS,
     double chaosTokensPerS, double outsideRestartsTokensPerS, double medianTokenMillis, Map<String, Stall> stalls,
-    double[] restartMillis) {
+    double[] restartMillis, ResidentMemory.Course expertMemory) {
   /** How long after a fault an answer's gap still counts as its doing. */
   private static final long AFTERMATH_NANOS = 1_000_000_000L;
   /** Stands for each second of calm, to compare with. */
@@ -58,7 +59,7 @@ public record ChaosReport(int requests, int failed, int wrong, Map<String, Integ
   }
 
   static ChaosReport of(List<Observation> observations, List<Act> acts, List<ServiceProcess> processes, Span calm,
-      Span chaos) {
+      Span chaos, ResidentMemory.Course expertMemory) {
     Map<String, Integer> failures = new TreeMap<>();
     observations.stream().map(Observation::failure).filter(Objects::nonNull)
         .forEach(message -> failures.merge(message, 1, Integer::sum));
@@ -73,7 +74,7 @@ public record ChaosReport(int requests, int failed, int wrong, Map<String, Integ
         quietSeconds > 0 ? tokens(observations, chaos, starts) / quietSeconds : 0,
         median(gaps(observations, calm)) / 1e6,
         stalls(observations, acts, calm),
-        restarts(processes, chaos));
+        restarts(processes, chaos), expertMemory);
   }
 
   private static long tokens(List<Observation> observations, Span span, List<Span> except) {

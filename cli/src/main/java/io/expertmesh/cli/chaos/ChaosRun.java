@@ -22,9 +22,13 @@ import java.util.function.Consumer;
  * @param questions different prompts
  * @param promptTokens of the longest prompt
  * @param tokens of each answer
+ * @param tolerance of log-probabilities; 0 for the same bits
+ * @param faults none for a soak
  */
-public record ChaosRun(int clients, int questions, int promptTokens, int tokens, Duration calm, Duration duration,
+public record ChaosRun(int clients, int questions, int promptTokens, int tokens, double tolerance, Duration calm,
+    Duration duration,
     Duration every, List<Fault> faults, long seed) {
+  private static final String NONE = "none";
   private static final Duration WARM_UP = Duration.ofSeconds(20);
   private static final Duration RECOVERY = Duration.ofSeconds(60);
 
@@ -32,9 +36,15 @@ public record ChaosRun(int clients, int questions, int promptTokens, int tokens,
     faults = List.copyOf(faults);
   }
 
-  /** Names of the faults, as users write them. */
+  /**
+   * Names of the faults, as users write them, or {@value #NONE}.
+   *
+   * @throws IllegalArgumentException if there is no such fault
+   */
   public static List<Fault> faults(List<String> names) {
-    return names.stream().map(name -> Fault.valueOf(name.toUpperCase(Locale.ROOT))).toList();
+    return names.equals(List.of(NONE))
+        ? List.of()
+        : names.stream().map(name -> Fault.valueOf(name.toUpperCase(Locale.ROOT))).toList();
   }
 
   /**
@@ -61,7 +71,8 @@ public record ChaosRun(int clients, int questions, int promptTokens, int tokens,
     List<String> gateways = cluster.gateways().stream().map(gateway -> gateway.firstReady().join().http()).toList();
     List<ServiceProcess> processes = new ArrayList<>(cluster.experts().stream().map(Expert::process).toList());
     processes.add(cluster.router());
-    try (Load load = new Load(gateways, expected, tokens, clients);
+    List<ServiceProcess> experts = cluster.experts().stream().map(Expert::process).toList();
+    try (Load load = new Load(gateways, expected, tokens, clients, tolerance);
         ConnectedReplicas connected = new ConnectedReplicas(gateways)) {
       progress.accept("warming up");
       TimeUnit.NANOSECONDS.sleep(WARM_UP.toNanos());
@@ -70,12 +81,15 @@ public record ChaosRun(int clients, int questions, int promptTokens, int tokens,
       TimeUnit.NANOSECONDS.sleep(calm.toNanos());
       long chaosFrom = System.nanoTime();
       progress.accept("faults for " + duration.toSeconds() + " s: " + faults);
-      List<Act> acts = new Monkey(cluster, connected, faults, seed).run(duration, every);
-      long chaosTo = System.nanoTime();
-      awaitRecovery(processes);
-      progress.accept("all processes are ready again");
-      List<Observation> observations = load.finish();
-      return ChaosReport.of(observations, acts, processes, new Span(calmFrom, chaosFrom), new Span(chaosFrom, chaosTo));
+      try (ResidentMemory memory = new ResidentMemory(experts)) {
+        List<Act> acts = new Monkey(cluster, connected, faults, seed).run(duration, every);
+        long chaosTo = System.nanoTime();
+        awaitRecovery(processes);
+        progress.accept("all processes are ready again");
+        List<Observation> observations = load.finish();
+        return ChaosReport.of(observations, acts, processes, new Span(calmFrom, chaosFrom),
+            new Span(chaosFrom, chaosTo), memory.course());
+      }
     }
   }
 

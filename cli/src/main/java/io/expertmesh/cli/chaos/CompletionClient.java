@@ -22,10 +22,8 @@ final class CompletionClient implements AutoCloseable {
 
   /**
    * An answer and when its tokens came, in {@link System#nanoTime}.
-   *
-   * @param tokens ids and log-probabilities as the server wrote them
    */
-  record Completion(List<String> tokens, long[] tokenNanos) {}
+  record Completion(List<Question.Token> tokens, long[] tokenNanos) {}
 
   private final HttpClient http = HttpClient.newHttpClient();
 
@@ -57,7 +55,7 @@ final class CompletionClient implements AutoCloseable {
   }
 
   private static Completion read(Stream<String> lines) throws IOException {
-    List<String> tokens = new ArrayList<>();
+    List<Question.Token> tokens = new ArrayList<>();
     List<Long> nanos = new ArrayList<>();
     boolean done = false;
     for (String line : (Iterable<String>) lines::iterator) {
@@ -72,7 +70,7 @@ final class CompletionClient implements AutoCloseable {
         JsonNode ids = choice.path("token_ids");
         JsonNode logprobs = choice.path("logprobs").path("token_logprobs");
         for (int i = 0; i < ids.size(); i++) {
-          tokens.add(ids.path(i) + " " + logprobs.path(i));
+          tokens.add(new Question.Token(ids.path(i).asInt(), logprobs.path(i).asDouble(Double.NaN)));
           nanos.add(System.nanoTime());
         }
       }

@@ -23,17 +23,23 @@ final class Load implements AutoCloseable {
   private final List<String> gateways;
   private final List<Question> questions;
   private final int tokens;
+  private final double tolerance;
   private final Queue<Observation> observations = new ConcurrentLinkedQueue<>();
   private final AtomicInteger next = new AtomicInteger();
   private final CompletionClient client = new CompletionClient();
   private final List<Thread> threads = new ArrayList<>();
   private volatile boolean stopping;
 
-  /** Starts {@code clients} clients, which take turns among the gateways. */
-  Load(List<String> gateways, List<Question> questions, int tokens, int clients) {
+  /**
+   * Starts {@code clients} clients, which take turns among the gateways.
+   *
+   * @param tolerance of log-probabilities; 0 for the same bits
+   */
+  Load(List<String> gateways, List<Question> questions, int tokens, int clients, double tolerance) {
     this.gateways = List.copyOf(gateways);
     this.questions = List.copyOf(questions);
     this.tokens = tokens;
+    this.tolerance = tolerance;
     for (int i = 0; i < clients; i++) {
       threads.add(Thread.ofVirtual().name("client-" + i).start(this::ask));
     }
@@ -46,7 +52,8 @@ final class Load implements AutoCloseable {
       long start = System.nanoTime();
       try {
         Completion answer = client.complete(gateways.get(turn % gateways.size()), question.promptIds(), tokens);
-        observations.add(new Observation(start, answer.tokenNanos(), null, !answer.tokens().equals(question.answer())));
+        observations
+            .add(new Observation(start, answer.tokenNanos(), null, !question.isAnsweredBy(answer.tokens(), tolerance)));
       } catch (IOException failed) {
         observations.add(new Observation(start, new long[0], String.valueOf(failed.getMessage()), false));
       } catch (InterruptedException cancelled) {

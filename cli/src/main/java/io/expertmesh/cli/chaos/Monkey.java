@@ -39,7 +39,7 @@ final class Monkey {
   List<Act> run(Duration duration, Duration every) throws InterruptedException {
     long start = System.nanoTime();
     List<Thread> lasting = new ArrayList<>();
-    for (long turn = 1; turn * every.toNanos() <= duration.toNanos(); turn++) {
+    for (long turn = 1; !faults.isEmpty() && turn * every.toNanos() <= duration.toNanos(); turn++) {
       sleepUntil(start + turn * every.toNanos() - every.toNanos() / 2);
       Fault fault = faults.get(random.nextInt(faults.size()));
       ServiceProcess victim = victim(fault);

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.cli.chaos;
+
+import org.jspecify.annotations.NullMarked;
