@@ -49,7 +49,7 @@ public record BlockScales(DType dtype, int blockRows, int blockCols, int rows, i
   }
 
   /** The scale of the element at the stored row {@code row} and column {@code col}. */
-  float at(int row, int col) {
+  public float at(int row, int col) {
     long index = (long) (row / blockRows) * cols + col / blockCols;
     return switch (dtype) {
       case F32 -> data.get(F32, 4 * index);

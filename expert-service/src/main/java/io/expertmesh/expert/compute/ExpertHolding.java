@@ -1,6 +1,7 @@
 package io.expertmesh.expert.compute;
 
 import io.expertmesh.model.device.ExpertDevice;
+import io.expertmesh.model.device.ExpertWeights;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.ModelExperts;
 import java.util.ArrayList;
@@ -49,11 +50,18 @@ public final class ExpertHolding {
     TreeMap<Integer, @Nullable HeldExpert[]> loaded = new TreeMap<>();
     loading.lock();
     try {
-      for (int id : ids) {
-        if (!held.containsKey(id)) {
-          @Nullable
-          HeldExpert[] layers = new @Nullable HeldExpert[model.layers()];
-          loaded.put(id, layers);
+      List<Integer> missing = ids.stream().filter(id -> !held.containsKey(id)).distinct().toList();
+      List<ExpertWeights> first = missing.isEmpty() ? List.of() : weightsOf(missing.getFirst());
+      device.reserve(first, missing.size());
+      for (int id : missing) {
+        @Nullable
+        HeldExpert[] layers = new @Nullable HeldExpert[model.layers()];
+        loaded.put(id, layers);
+        if (id == missing.getFirst()) {
+          for (ExpertWeights weights : first) {
+            layers[weights.layer()] = new HeldExpert(device.load(weights));
+          }
+        } else {
           for (int layer : model.architecture().moeLayers()) {
             layers[layer] = new HeldExpert(device.load(model.load(layer, id)));
           }
@@ -66,6 +74,11 @@ public final class ExpertHolding {
       loading.unlock();
     }
     return new LoadedExperts(loaded);
+  }
+
+  /** Of every layer. */
+  private List<ExpertWeights> weightsOf(int id) {
+    return model.architecture().moeLayers().stream().map(layer -> model.load(layer, id)).toList();
   }
 
   /** From now on also holds {@code loaded}. */

@@ -27,6 +27,16 @@ public interface ExpertDevice extends AutoCloseable {
   List<Integer> rowCounts();
 
   /**
+   * Says what will be loaded next, before anything of it is: a device with memory of its own decides here whether it
+   * fits, and how it lies together. What was said before is forgotten.
+   *
+   * @param examples one expert of each layer
+   * @param each experts of each of these layers that will be loaded
+   * @throws io.expertmesh.model.failure.FailureException as {@link #load}; nothing has changed then
+   */
+  default void reserve(List<ExpertWeights> examples, int each) {}
+
+  /**
    * Holds another expert, until it is released. The weights' memory is not needed after that, unless the device
    * computes from it. All experts of a layer have the same shapes and types.
    *

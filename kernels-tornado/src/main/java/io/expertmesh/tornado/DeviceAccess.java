@@ -1,0 +1,54 @@
+package io.expertmesh.tornado;
+
+import io.expertmesh.model.device.DeviceDescription;
+import java.util.List;
+import java.util.Locale;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+
+/**
+ * A device of a TornadoVM backend.
+ *
+ * @param index among the devices that {@link TornadoDevices} lists
+ */
+record DeviceAccess(int index, TornadoVMBackendType backend, TornadoDevice device) {
+  private static final String POCL = "Portable Computing Language";
+
+  DeviceDescription description() {
+    String kind = switch (device.getDeviceType()) {
+      case CPU -> "cpu";
+      case GPU -> "gpu";
+      default -> "accelerator";
+    };
+    return new DeviceDescription(index, device.getPhysicalDevice().getDeviceName(), kind, driver(), memoryBytes());
+  }
+
+  /** Such as {@code opencl}. */
+  String driver() {
+    return backend.name().toLowerCase(Locale.ROOT);
+  }
+
+  long memoryBytes() {
+    return Math.min(device.getMaxGlobalMemory(), TornadoSettings.memoryBytes());
+  }
+
+  /** Bytes of one array at most. */
+  long arrayBytes() {
+    return Math.min(device.getMaxAllocMemory(), memoryBytes());
+  }
+
+  /** A plan that runs on this device alone. */
+  TornadoExecutionPlan plan(List<ImmutableTaskGraph> graphs) {
+    TornadoExecutionPlan plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new)).withDevice(device);
+    return backend == TornadoVMBackendType.OPENCL
+        ? plan.withCompilerFlags(TornadoVMBackendType.OPENCL, compilerFlags())
+        : plan;
+  }
+
+  /** Without TornadoVM's -cl-fast-relaxed-math: results stay within the tolerance. PoCL calls its half another name. */
+  private String compilerFlags() {
+    return device.getPlatformName().contains(POCL) ? "-cl-mad-enable -w -Dhalf=_Float16" : "-cl-mad-enable -w";
+  }
+}

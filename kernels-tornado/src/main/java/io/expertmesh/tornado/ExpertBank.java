@@ -1,0 +1,234 @@
+package io.expertmesh.tornado;
+
+import io.expertmesh.kernels.WeightMatrix;
+import io.expertmesh.model.decoder.FeedForwardWeights.Biases;
+import io.expertmesh.model.device.ExpertWeights;
+import io.expertmesh.model.failure.FailureException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.TornadoExecutionResult;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+
+/**
+ * Experts of one shape that lie in the same arrays on the device, each in a slot, with the execution plan that computes
+ * them. Kernels are compiled once for a bank, not for a layer or an expert.
+ *
+ * <p>TornadoVM's plans are not thread-safe: whoever runs one holds the device's lock. Slots are taken and given back by
+ * one thread at a time.
+ */
+final class ExpertBank implements AutoCloseable {
+  /** The plan's graph that sends weights; those of the steps follow. */
+  private static final int UPLOAD = 0;
+
+  private final BankShape shape;
+  private final int slots;
+  private final BitSet taken = new BitSet();
+  private final Set<Integer> layers = new HashSet<>();
+  private final FactorLayout layout;
+  private final BankArrays arrays;
+  private final List<StepGraph> steps = new ArrayList<>();
+  private final GridScheduler grids = new GridScheduler();
+  private final TornadoExecutionPlan plan;
+  private final Lock lock;
+  private final RowEncoder encoder = new RowEncoder();
+  private int stamp;
+
+  /**
+   * Takes the device's memory and compiles the kernels.
+   *
+   * @param name letters and digits, of this bank alone
+   * @param lock of the device
+   */
+  ExpertBank(String name, DeviceAccess device, BankPlanner.PlannedBank planned, List<StepSize> sizes, Lock lock) {
+    this.shape = planned.shape();
+    this.slots = planned.slots();
+    this.layers.addAll(planned.layers());
+    this.lock = lock;
+    this.layout = new FactorLayout(shape);
+    this.arrays = new BankArrays(shape, slots);
+    KernelContext context = new KernelContext();
+    List<ImmutableTaskGraph> graphs = new ArrayList<>();
+    graphs.add(arrays.graph(name + "upload", context, grids).snapshot());
+    for (StepSize size : sizes) {
+      StepGraph step = new StepGraph(name + size.name(), shape, size.rows(), size.tiled());
+      steps.add(step);
+      graphs.add(step.graph(context, grids, arrays, name + "upload").snapshot());
+    }
+    this.plan = device.plan(graphs);
+    try {
+      compile();
+    } catch (RuntimeException failure) {
+      close();
+      throw failure;
+    }
+  }
+
+  /** Runs every graph once: none compiles later. */
+  private void compile() {
+    lock.lock();
+    try {
+      arrays.all().forEach(array -> array.aim(0, 0));
+      execute(UPLOAD);
+      Step one = new Step();
+      one.add(0, 0, 1);
+      float[] row = new float[shape.hidden()];
+      for (StepGraph graph : steps) {
+        run(graph, one, row, row);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  BankShape shape() {
+    return shape;
+  }
+
+  int slots() {
+    return slots;
+  }
+
+  /** Whether it is for experts of this layer. */
+  boolean hasLayer(int layer) {
+    return layers.contains(layer);
+  }
+
+  int freeSlots() {
+    return slots - taken.cardinality();
+  }
+
+  void giveBack(int slot) {
+    taken.clear(slot);
+  }
+
+  /** Puts an expert into a free slot, which is returned. A step waits for one piece at most. */
+  int put(ExpertWeights weights) {
+    int slot = taken.nextClearBit(0);
+    if (slot == slots) {
+      throw new IllegalStateException("no free slot of " + slots);
+    }
+    float[] factors = new float[layout.stride()];
+    WeightMatrix gate = weights.gate();
+    MatrixReader wide = new MatrixReader(gate == null ? List.of(weights.up()) : List.of(weights.up(), gate),
+        shape.wide(), encoder, arrays.wide(), slot * shape.wideElements(), factors, layout.wideScales());
+    MatrixReader down = new MatrixReader(List.of(weights.down()), shape.down(), encoder, arrays.down(),
+        slot * shape.downElements(), factors, layout.downScales());
+    arrays.factors().aim(0, 0);
+    while (wide.hasMore() || down.hasMore()) {
+      wide.next();
+      down.next();
+      sendPieces();
+    }
+    copyBiases(weights.biases(), factors);
+    sendFactors(factors, slot * shape.factors());
+    taken.set(slot);
+    layers.add(weights.layer());
+    return slot;
+  }
+
+  private void copyBiases(@Nullable Biases biases, float[] factors) {
+    if (biases == null) {
+      return;
+    }
+    float[] gate = biases.gate();
+    System.arraycopy(biases.up(), 0, factors, layout.wideBiases(), shape.size());
+    if (gate != null) {
+      System.arraycopy(gate, 0, factors, layout.wideBiases() + shape.size(), gate.length);
+    }
+    System.arraycopy(biases.down(), 0, factors, layout.downBiases(), shape.hidden());
+  }
+
+  private void sendFactors(float[] factors, long at) {
+    DeviceArray array = arrays.factors();
+    for (int from = 0; from < factors.length; from += array.capacity()) {
+      int count = Math.min(array.capacity(), factors.length - from);
+      MemorySegment.copy(factors, from, array.piece(), ValueLayout.JAVA_FLOAT, 0, count);
+      array.aim(at + from, count);
+      sendPieces();
+    }
+  }
+
+  /** Sends what the arrays are aimed at, once. */
+  private void sendPieces() {
+    lock.lock();
+    try {
+      execute(UPLOAD);
+    } finally {
+      lock.unlock();
+    }
+    arrays.all().forEach(array -> array.aim(0, 0));
+  }
+
+  /**
+   * Computes a step, whose rows fit one of the sizes.
+   *
+   * @param x (rows, hidden)
+   * @param out (rows, hidden)
+   */
+  void forward(Step step, float[] x, float[] out) {
+    StepGraph graph = graphFor(step);
+    lock.lock();
+    try {
+      run(graph, step, x, out);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private StepGraph graphFor(Step step) {
+    boolean manyRows = step.rows() >= StepSize.TILED_FROM * step.segments();
+    StepGraph fitting = null;
+    for (StepGraph graph : steps) {
+      if (graph.capacity() >= step.rows() && (fitting == null || fitting.capacity() == graph.capacity())) {
+        if (fitting == null || graph.tiled() == manyRows) {
+          fitting = graph;
+        }
+      }
+    }
+    if (fitting == null) {
+      throw new IllegalArgumentException(step.rows() + " rows in one step");
+    }
+    return fitting;
+  }
+
+  private void run(StepGraph graph, Step step, float[] x, float[] out) {
+    stamp = stamp % (StepLayout.STAMPS - 1) + 1;
+    graph.prepare(step, stamp, x);
+    graph.collect(execute(UPLOAD + 1 + steps.indexOf(graph)), step, stamp, out);
+  }
+
+  private TornadoExecutionResult execute(int graph) {
+    try {
+      return plan.withGraph(graph).withGridScheduler(grids).execute();
+    } catch (FailureException failure) {
+      throw failure;
+    } catch (RuntimeException failure) {
+      throw DeviceFailure.of(String.valueOf(failure.getMessage()), failure);
+    }
+  }
+
+  /** Gives the device's memory back. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      plan.freeDeviceMemory();
+      plan.close();
+    } catch (TornadoExecutionPlanException failure) {
+      throw DeviceFailure.of(String.valueOf(failure.getMessage()), failure);
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,62 @@
+package io.expertmesh.tornado;
+
+import io.expertmesh.kernels.WeightMatrix;
+import java.util.List;
+
+/** Goes through the rows of matrices that lie below each other on the device, a piece at a time. */
+final class MatrixReader {
+  private final List<WeightMatrix> matrices;
+  private final WeightFormat format;
+  private final RowEncoder encoder;
+  private final DeviceArray array;
+  private final int elements;
+  private final int scalesOfRow;
+  private final float[] scales;
+  private int scalesAt;
+  private int matrix;
+  private int row;
+  private long at;
+
+  /**
+   * @param at the element of the array where the first row goes
+   * @param scales from {@code scalesAt} on for the scales of all rows
+   */
+  MatrixReader(List<WeightMatrix> matrices, WeightFormat format, RowEncoder encoder, DeviceArray array, long at,
+      float[] scales, int scalesAt) {
+    this.matrices = matrices;
+    this.format = format;
+    this.encoder = encoder;
+    this.array = array;
+    this.at = at;
+    this.elements = format.elements(matrices.getFirst().cols());
+    this.scalesOfRow = format.scales(matrices.getFirst().cols());
+    this.scales = scales;
+    this.scalesAt = scalesAt;
+  }
+
+  boolean hasMore() {
+    return matrix < matrices.size();
+  }
+
+  /** Writes the next rows to the array's piece and aims it; nothing if there are no more. */
+  void next() {
+    int count = 0;
+    while (hasMore() && count + elements <= array.capacity()) {
+      encoder.encode(matrices.get(matrix), row, format, array.piece(), (long) count * format.elementBytes, scales,
+          scalesAt);
+      count += elements;
+      scalesAt += scalesOfRow;
+      row++;
+      if (row == matrices.get(matrix).rows()) {
+        row = 0;
+        matrix++;
+      }
+    }
+    if (count == 0 && hasMore()) {
+      throw new IllegalStateException("a row of %d elements is more than a piece of %d".formatted(elements,
+          array.capacity()));
+    }
+    array.aim(at, count);
+    at += count;
+  }
+}

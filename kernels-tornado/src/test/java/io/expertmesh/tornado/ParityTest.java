@@ -1,0 +1,115 @@
+package io.expertmesh.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.expertmesh.kernels.DType;
+import io.expertmesh.model.architecture.Activation;
+import io.expertmesh.model.device.ExpertDevice;
+import io.expertmesh.model.device.ExpertWeights;
+import io.expertmesh.model.device.LoadedExpert;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.Arguments;
+import java.util.stream.Stream;
+
+/** The device's kernels against the scalar reference. */
+final class ParityTest {
+  private static final float EXACT_WEIGHTS = 1e-5f;
+  /** Weights that were rounded to 11 bits. */
+  private static final float ROUNDED_WEIGHTS = 1e-3f;
+  private static final Activation SILU = new Activation.GatedSilu();
+
+  static Stream<Arguments> types() {
+    return Stream.of(
+        Arguments.of(DType.F32, 70, 37, EXACT_WEIGHTS),
+        Arguments.of(DType.F16, 70, 37, EXACT_WEIGHTS),
+        Arguments.of(DType.BF16, 71, 35, EXACT_WEIGHTS),
+        Arguments.of(DType.Q8_0, 96, 32, EXACT_WEIGHTS),
+        Arguments.of(DType.Q4_0, 96, 160, EXACT_WEIGHTS),
+        Arguments.of(DType.MXFP4, 96, 160, EXACT_WEIGHTS));
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void everyTypeInEveryKernel(DType dtype, int hidden, int size, float tolerance) {
+    compare(dtype, dtype, SILU, hidden, size, false, new int[][]{{1}, {2}, {3}, {0, 7, 0}, {33, 0, 1}, {130},
+        {1, 1, 1}, {60, 3, 67}, {0, 0, 513}}, tolerance);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Q5_0,F16,1e-5", "F4_E2M1,Q8_0,1e-5", "F8_E4M3,BF16,1e-3", "Q4_1,Q5_1,1e-3", "BF16,F32,1e-5"})
+  void typesThatAreConverted(DType wide, DType down, float tolerance) {
+    compare(wide, down, SILU, 64, 96, false, new int[][]{{1, 0, 2}}, tolerance);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Q4_K", "Q5_K", "Q6_K"})
+  void typesThatAreRounded(DType dtype) {
+    compare(dtype, dtype, SILU, 256, 256, false, new int[][]{{1, 0, 2}}, ROUNDED_WEIGHTS);
+  }
+
+  static Stream<Arguments> activations() {
+    return Stream.of(
+        Arguments.of(new Activation.DoubleGatedSilu(), false),
+        Arguments.of(new Activation.ClampedSwish(1.702f, 0.75f), true),
+        Arguments.of(new Activation.Relu(), false),
+        Arguments.of(new Activation.Relu(), true),
+        Arguments.of(SILU, true));
+  }
+
+  @ParameterizedTest
+  @MethodSource("activations")
+  void everyActivationWithAndWithoutBiases(Activation activation, boolean biases) {
+    compare(DType.F32, DType.F32, activation, 48, 21, biases, new int[][]{{1, 2, 0}, {33, 0, 5}}, EXACT_WEIGHTS);
+  }
+
+  /**
+   * @param steps of each the rows of the experts 0, 1, ...
+   */
+  private static void compare(DType wide, DType down, Activation activation, int hidden, int size, boolean biases,
+      int[][] steps, float tolerance) {
+    RandomExperts random = new RandomExperts(hidden * 31L + size);
+    List<ExpertWeights> experts = new ArrayList<>();
+    for (int id = 0; id < 3; id++) {
+      experts.add(random.expert(4, id, activation, wide, down, hidden, size, biases));
+    }
+    int most = 0;
+    for (int[] step : steps) {
+      int rows = 0;
+      for (int n : step) {
+        rows += n;
+      }
+      most = Math.max(most, rows);
+    }
+    try (ExpertDevice device = TestDevice.open(most)) {
+      device.reserve(List.of(experts.getFirst()), experts.size());
+      List<LoadedExpert> loaded = experts.stream().map(device::load).toList();
+      for (int[] step : steps) {
+        compare(device, experts, loaded, step, random, hidden, tolerance);
+      }
+    }
+  }
+
+  private static void compare(ExpertDevice device, List<ExpertWeights> experts, List<LoadedExpert> loaded, int[] step,
+      RandomExperts random, int hidden, float tolerance) {
+    List<ExpertWeights> active = new ArrayList<>();
+    List<LoadedExpert> held = new ArrayList<>();
+    int[] starts = new int[step.length + 1];
+    for (int id = 0; id < step.length; id++) {
+      if (step[id] > 0) {
+        active.add(experts.get(id));
+        held.add(loaded.get(id));
+        starts[active.size()] = starts[active.size() - 1] + step[id];
+      }
+    }
+    int rows = starts[active.size()];
+    float[] x = random.floats(rows * hidden);
+    float[] out = new float[rows * hidden];
+    device.forward(held, starts, x, out);
+    float difference = Reference.difference(out, Reference.forward(active, starts, x), rows, hidden);
+    assertThat(difference).as("%d rows of %d experts", rows, active.size()).isLessThan(tolerance);
+  }
+}
