@@ -18,6 +18,7 @@ import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
+import uk.ac.manchester.tornado.api.enums.ProfilerMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 
 /**
@@ -43,6 +44,8 @@ final class ExpertBank implements AutoCloseable {
   private final Lock lock;
   private final RowEncoder encoder = new RowEncoder();
   private int stamp;
+  private boolean profiled;
+  private long lastKernelNanos;
 
   /**
    * Takes the device's memory and compiles the kernels.
@@ -205,7 +208,11 @@ final class ExpertBank implements AutoCloseable {
   private void run(StepGraph graph, Step step, float[] x, float[] out) {
     stamp = stamp % (StepLayout.STAMPS - 1) + 1;
     graph.prepare(step, stamp, x);
-    graph.collect(execute(UPLOAD + 1 + steps.indexOf(graph)), step, stamp, out);
+    TornadoExecutionResult result = execute(UPLOAD + 1 + steps.indexOf(graph));
+    graph.collect(result, step, stamp, out);
+    if (profiled) {
+      lastKernelNanos = result.getProfilerResult().getDeviceKernelTime();
+    }
   }
 
   private TornadoExecutionResult execute(int graph) {
@@ -216,6 +223,21 @@ final class ExpertBank implements AutoCloseable {
     } catch (RuntimeException failure) {
       throw DeviceFailure.of(String.valueOf(failure.getMessage()), failure);
     }
+  }
+
+  /** From now on measures what kernels take, which costs time. */
+  void profile(boolean on) {
+    profiled = on;
+    if (on) {
+      plan.withProfiler(ProfilerMode.SILENT);
+    } else {
+      plan.withoutProfiler();
+    }
+  }
+
+  /** Nanoseconds that the last step's kernels took, if steps are profiled. */
+  long lastKernelNanos() {
+    return lastKernelNanos;
   }
 
   /** Gives the device's memory back. */

@@ -102,7 +102,8 @@ final class RowEncoder {
       }
       case F4_E2M1 -> {
         for (int i = 0; i < BLOCK / 2; i++) {
-          to.set(ValueLayout.JAVA_BYTE, at + i, (byte) (pairNibble(data, from, i) | pairNibble(data, from, i + 16) << 4));
+          to.set(ValueLayout.JAVA_BYTE, at + i,
+              (byte) (pairNibble(data, from, i) | pairNibble(data, from, i + 16) << 4));
         }
         BlockScales scales = matrix.scales();
         // Kernels compute with twice the elements.

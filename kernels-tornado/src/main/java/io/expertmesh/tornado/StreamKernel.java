@@ -190,7 +190,8 @@ final class StreamKernel {
         g += parts > 1 ? factors.get(factor + bias + outputs) : 0f;
         g2 += parts > 2 ? factors.get(factor + bias + 2 * outputs) : 0f;
       }
-      out.set(StepLayout.OUTPUTS_AT + (first + lane) * outputs + output, Activations.apply(activation, u, g, g2, alpha, limit));
+      out.set(StepLayout.OUTPUTS_AT + (first + lane) * outputs + output,
+          Activations.apply(activation, u, g, g2, alpha, limit));
     }
   }
 }

@@ -42,10 +42,18 @@ final class TornadoExperts implements ExpertDevice {
    * @throws FailureException UNAVAILABLE if it does not
    */
   TornadoExperts(DeviceAccess device, int maxRows) {
+    this(device, maxRows, device.memoryBytes(), device.arrayBytes());
+  }
+
+  /**
+   * @param memoryBytes of the device that may be taken
+   * @param arrayBytes of one array on it at most
+   */
+  TornadoExperts(DeviceAccess device, int maxRows, long memoryBytes, long arrayBytes) {
     this.device = device;
     this.maxRows = maxRows;
     this.sizes = StepSize.upTo(maxRows);
-    this.planner = new BankPlanner(device.memoryBytes(), device.arrayBytes(), sizes);
+    this.planner = new BankPlanner(memoryBytes, arrayBytes, sizes);
     DeviceProbe.check(device);
   }
 
@@ -171,6 +179,11 @@ final class TornadoExperts implements ExpertDevice {
     } finally {
       loading.unlock();
     }
+  }
+
+  /** Those that there are now. */
+  List<ExpertBank> banks() {
+    return banks;
   }
 
   /** Bytes of the device's memory that banks take. */

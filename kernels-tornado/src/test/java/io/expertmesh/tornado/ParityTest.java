@@ -9,11 +9,11 @@ import io.expertmesh.model.device.ExpertWeights;
 import io.expertmesh.model.device.LoadedExpert;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.Arguments;
-import java.util.stream.Stream;
 
 /** The device's kernels against the scalar reference. */
 final class ParityTest {

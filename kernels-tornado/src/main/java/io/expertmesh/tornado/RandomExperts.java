@@ -12,7 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** Experts with random weights in any stored type. */
+/** Experts with random weights in any stored type, for tests and measurements. */
 final class RandomExperts {
   private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
