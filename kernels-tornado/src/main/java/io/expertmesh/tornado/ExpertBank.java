@@ -217,7 +217,8 @@ final class ExpertBank implements AutoCloseable {
 
   private TornadoExecutionResult execute(int graph) {
     try {
-      return plan.withGraph(graph).withGridScheduler(grids).execute();
+      TornadoExecutionPlan next = plan.withGraph(graph).withGridScheduler(grids);
+      return (profiled ? next.withProfiler(ProfilerMode.SILENT) : next).execute();
     } catch (FailureException failure) {
       throw failure;
     } catch (RuntimeException failure) {
@@ -228,10 +229,8 @@ final class ExpertBank implements AutoCloseable {
   /** From now on measures what kernels take, which costs time. */
   void profile(boolean on) {
     profiled = on;
-    if (on) {
-      plan.withProfiler(ProfilerMode.SILENT);
-    } else {
-      plan.withoutProfiler();
+    if (!on) {
+      plan.withAllGraphs().withoutProfiler();
     }
   }
 
