@@ -3,13 +3,16 @@ package io.expertmesh.tornado;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.kernels.DType;
+import io.expertmesh.kernels.WeightMatrix;
 import io.expertmesh.model.architecture.Activation;
 import io.expertmesh.model.device.ExpertDevice;
 import io.expertmesh.model.device.ExpertWeights;
 import io.expertmesh.model.device.LoadedExpert;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -66,9 +69,21 @@ final class ParityTest {
     compare(DType.F32, DType.F32, activation, 48, 21, biases, new int[][]{{1, 2, 0}, {33, 0, 5}}, EXACT_WEIGHTS);
   }
 
-  /**
-   * @param steps of each the rows of the experts 0, 1, ...
-   */
+  /** Gate and up rows in turn, scales beside the blocks, biases. */
+  @Test
+  void gptOssAsItIsStored() {
+    RandomExperts random = new RandomExperts(7);
+    List<ExpertWeights> experts = new ArrayList<>();
+    for (int id = 0; id < 3; id++) {
+      ExpertWeights separate = random.expert(4, id, new Activation.ClampedSwish(1.702f, 0.75f), DType.F32,
+          DType.F4_E2M1, 64, 96, true);
+      WeightMatrix both = random.matrix("gate_up", DType.F4_E2M1, 192, 64);
+      experts.add(new ExpertWeights(4, id, separate.activation(), both.everyNth("gate", 0, 2),
+          both.everyNth("up", 1, 2), separate.down(), separate.biases()));
+    }
+    compare(experts, random, new int[][]{{1, 0, 2}}, EXACT_WEIGHTS);
+  }
+
   private static void compare(DType wide, DType down, Activation activation, int hidden, int size, boolean biases,
       int[][] steps, float tolerance) {
     RandomExperts random = new RandomExperts(hidden * 31L + size);
@@ -76,6 +91,14 @@ final class ParityTest {
     for (int id = 0; id < 3; id++) {
       experts.add(random.expert(4, id, activation, wide, down, hidden, size, biases));
     }
+    compare(experts, random, steps, tolerance);
+  }
+
+  /**
+   * @param steps of each the rows of the experts 0, 1, ...
+   */
+  private static void compare(List<ExpertWeights> experts, RandomExperts random, int[][] steps, float tolerance) {
+    ExpertWeights first = experts.getFirst();
     int most = 0;
     for (int[] step : steps) {
       int rows = 0;
@@ -85,16 +108,22 @@ final class ParityTest {
       most = Math.max(most, rows);
     }
     try (ExpertDevice device = TestDevice.open(most)) {
-      device.reserve(List.of(experts.getFirst()), experts.size());
+      device.reserve(List.of(first), experts.size());
       List<LoadedExpert> loaded = experts.stream().map(device::load).toList();
+      float worst = 0f;
       for (int[] step : steps) {
-        compare(device, experts, loaded, step, random, hidden, tolerance);
+        float difference = compare(device, experts, loaded, step, random, first.hidden());
+        assertThat(difference).as("rows of each expert: %s", Arrays.toString(step)).isLessThan(tolerance);
+        worst = Math.max(worst, difference);
       }
+      System.out.printf("parity: %s %s %s %d x %d%s: %.1e%n", first.up().dtype(), first.down().dtype(),
+          first.activation(), first.hidden(), first.size(), first.biases() == null ? "" : " with biases", worst);
     }
   }
 
-  private static void compare(ExpertDevice device, List<ExpertWeights> experts, List<LoadedExpert> loaded, int[] step,
-      RandomExperts random, int hidden, float tolerance) {
+  /** The largest difference of a step. */
+  private static float compare(ExpertDevice device, List<ExpertWeights> experts, List<LoadedExpert> loaded, int[] step,
+      RandomExperts random, int hidden) {
     List<ExpertWeights> active = new ArrayList<>();
     List<LoadedExpert> held = new ArrayList<>();
     int[] starts = new int[step.length + 1];
@@ -109,7 +138,6 @@ final class ParityTest {
     float[] x = random.floats(rows * hidden);
     float[] out = new float[rows * hidden];
     device.forward(held, starts, x, out);
-    float difference = Reference.difference(out, Reference.forward(active, starts, x), rows, hidden);
-    assertThat(difference).as("%d rows of %d experts", rows, active.size()).isLessThan(tolerance);
+    return Reference.difference(out, Reference.forward(active, starts, x), rows, hidden);
   }
 }
