@@ -2,6 +2,7 @@ package io.expertmesh.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.expertmesh.engine.api.EncoderInput;
 import io.expertmesh.engine.api.Generation;
 import io.expertmesh.engine.api.GenerationEvent;
 import io.expertmesh.engine.api.GenerationRequest;
@@ -48,7 +49,7 @@ class FamiliesOnShardsTest {
   private static final int REQUESTS = 4;
   private static final EngineConfiguration ENGINE = new EngineConfiguration(1, 4, 8, 64, 4, 128);
 
-  /** The golden cases of decoder-only models that have experts. */
+  /** The golden cases of models that have experts. */
   static List<String> models() throws IOException {
     try (Stream<Path> folders = Files.list(GOLDEN)) {
       return folders.filter(folder -> Files.exists(folder.resolve("config.json")))
@@ -63,8 +64,7 @@ class FamiliesOnShardsTest {
     if (ModelFamilies.supported().stream().noneMatch(config.modelType()::equals)) {
       return false;
     }
-    Architecture architecture = ModelFamilies.of(config).architecture(config);
-    return architecture.experts() > 0 && architecture.encoder() == null;
+    return ModelFamilies.of(config).architecture(config).experts() > 0;
   }
 
   @ParameterizedTest
@@ -75,7 +75,7 @@ class FamiliesOnShardsTest {
     BoundModel whole = BoundModel.of(checkpoint, kernels);
     List<List<GenerationEvent>> expected;
     try (BatchingEngine engine = BatchingEngine.start(whole.architecture(), whole.weights(), kernels, ENGINE)) {
-      expected = answers(engine, whole.architecture().vocabularySize());
+      expected = answers(engine, whole.architecture());
     }
 
     BoundModel gateway = BoundModel.of(checkpoint, kernels, ExpertSelection.NONE);
@@ -87,7 +87,7 @@ class FamiliesOnShardsTest {
         BatchingEngine engine = BatchingEngine.start(gateway.architecture(), gateway.weights(), kernels, ENGINE,
             remote.open(gateway.architecture(), fingerprint))) {
       remote.awaitExperts();
-      assertThat(answers(engine, gateway.architecture().vocabularySize())).isEqualTo(expected);
+      assertThat(answers(engine, gateway.architecture())).isEqualTo(expected);
       assertThat(remote.experts().traffic().rows()).isPositive();
       assertThat(remote.experts().traffic().lostExperts()).isZero();
     } finally {
@@ -117,14 +117,24 @@ class FamiliesOnShardsTest {
   }
 
   /** The events of some requests that run at once, apart from how much of the prompt was in the cache. */
-  private static List<List<GenerationEvent>> answers(BatchingEngine engine, int vocabulary) {
+  private static List<List<GenerationEvent>> answers(BatchingEngine engine, Architecture architecture) {
     List<Generation> running = new ArrayList<>();
     for (int i = 0; i < REQUESTS; i++) {
-      int[] prompt = new SplittableRandom(i).ints(3 + 5 * i, 0, vocabulary).toArray();
-      running.add(engine.submit(new GenerationRequest("r" + i, prompt, 6, SamplingParameters.GREEDY, Set.of(), 3, 2,
-          false, null)));
+      running.add(engine.submit(request(i, architecture)));
     }
     return running.stream().map(FamiliesOnShardsTest::take).toList();
+  }
+
+  /** With the log-probabilities of the prompt where the model has no encoder. */
+  private static GenerationRequest request(int i, Architecture architecture) {
+    int vocabulary = architecture.vocabularySize();
+    int[] prompt = new SplittableRandom(i).ints(3 + 5 * i, 0, vocabulary).toArray();
+    GenerationRequest request = new GenerationRequest("r" + i, prompt, 6, SamplingParameters.GREEDY, Set.of(), 3,
+        architecture.encoder() == null ? 2 : -1, false, null);
+    return architecture.encoder() == null
+        ? request
+        : request.with(new EncoderInput(new SplittableRandom(50 + i).ints(1 + 9 * i, 0, vocabulary).toArray(),
+            prompt.length));
   }
 
   private static List<GenerationEvent> take(Generation generation) {

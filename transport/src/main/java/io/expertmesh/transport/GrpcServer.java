@@ -157,8 +157,11 @@ public final class GrpcServer implements AutoCloseable {
     return Addresses.onThisMachine(host, port());
   }
 
-  /** Takes no new calls and waits for those that run; after {@code timeout} they are cut. */
+  /** Takes no new calls and waits for those that run; after {@code timeout} they are cut. Nothing if it has stopped. */
   public void shutdown(Duration timeout) throws InterruptedException {
+    if (server.isShutdown()) {
+      return;
+    }
     health.enterTerminalState();
     server.shutdown();
     if (!server.awaitTermination(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
