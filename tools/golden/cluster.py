@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Serves each golden checkpoint with `./expertmesh cluster --shards 3` and compares its greedy answers with the reference's.
 
-    python tools/golden/cluster.py [--only CASE...] [--shards 3]
+    python tools/golden/cluster.py [--only CASE...] [--shards 3] [--backend cpu|tornado|tornado,cpu,...]
 
 Needs nothing but Python: real processes, asked over HTTP. Dense models have no experts to share out and are left out.
 """
@@ -51,7 +51,7 @@ def ask(url, prompt):
         raise RuntimeError(refused.read().decode()) from refused
 
 
-def check(case, shards):
+def check(case, shards, backend):
     """How many of its answers are equal, of how many, and what was wrong."""
     reference = json.loads((case / "reference.json").read_text())
     config = json.loads((case / "config.json").read_text())
@@ -60,7 +60,7 @@ def check(case, shards):
     prompts = [prompt for prompt in reference["runs"][0]["prompts"]
                if not (tight and prompt.get("forced_bos_token_id") is not None)]
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
-        command = [ROOT / "expertmesh", "cluster", "--shards", str(shards), "--port", "0", "--grpc-port", "0", "--model",
+        command = [ROOT / "expertmesh", "cluster", "--shards", str(shards), "--backend", backend, "--port", "0", "--grpc-port", "0", "--model",
                    with_tokenizer(case, pathlib.Path(folder))]
         cluster = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
@@ -89,11 +89,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="CASE")
     parser.add_argument("--shards", type=int, default=3)
+    parser.add_argument("--backend", default="cpu", help="of the expert processes; several in turn, such as tornado,cpu,cpu")
     options = parser.parse_args()
     failed = 0
     for case in sorted(path.parent for path in GOLDEN.glob("*/reference.json")):
         if case.name in options.only if options.only else not case.name.startswith(DENSE):
-            equal, prompts, wrong = check(case, options.shards)
+            equal, prompts, wrong = check(case, options.shards, options.backend)
             failed += equal < prompts
             print(f"{case.name}: {equal} of {prompts} answers equal {wrong}".rstrip(), flush=True)
     sys.exit(1 if failed else 0)
