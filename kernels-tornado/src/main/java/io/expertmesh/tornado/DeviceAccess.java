@@ -30,8 +30,10 @@ record DeviceAccess(int index, TornadoVMBackendType backend, TornadoDevice devic
     return backend.name().toLowerCase(Locale.ROOT);
   }
 
+  /** What experts can take: the driver and compiled code need some of the memory too. */
   long memoryBytes() {
-    return Math.min(device.getMaxGlobalMemory(), TornadoSettings.memoryBytes());
+    long memory = device.getMaxGlobalMemory();
+    return Math.min(memory - memory / 32, TornadoSettings.memoryBytes());
   }
 
   /** Bytes of one array at most. */

@@ -39,7 +39,6 @@ final class ExpertBank implements AutoCloseable {
   private final FactorLayout layout;
   private final BankArrays arrays;
   private final List<StepGraph> steps = new ArrayList<>();
-  private final GridScheduler grids = new GridScheduler();
   private final TornadoExecutionPlan plan;
   private final Lock lock;
   private final RowEncoder encoder = new RowEncoder();
@@ -61,6 +60,7 @@ final class ExpertBank implements AutoCloseable {
     this.layout = new FactorLayout(shape);
     this.arrays = new BankArrays(shape, slots);
     KernelContext context = new KernelContext();
+    GridScheduler grids = new GridScheduler();
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
     graphs.add(arrays.graph(name + "upload", context, grids).snapshot());
     for (StepSize size : sizes) {
@@ -68,7 +68,7 @@ final class ExpertBank implements AutoCloseable {
       steps.add(step);
       graphs.add(step.graph(context, grids, arrays, name + "upload").snapshot());
     }
-    this.plan = device.plan(graphs);
+    this.plan = device.plan(graphs).withGridScheduler(grids);
     try {
       compile();
     } catch (RuntimeException failure) {
@@ -217,7 +217,7 @@ final class ExpertBank implements AutoCloseable {
 
   private TornadoExecutionResult execute(int graph) {
     try {
-      TornadoExecutionPlan next = plan.withGraph(graph).withGridScheduler(grids);
+      TornadoExecutionPlan next = plan.withGraph(graph);
       return (profiled ? next.withProfiler(ProfilerMode.SILENT) : next).execute();
     } catch (FailureException failure) {
       throw failure;
@@ -244,7 +244,7 @@ final class ExpertBank implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
-      plan.freeDeviceMemory();
+      plan.withAllGraphs().freeDeviceMemory();
       plan.close();
     } catch (TornadoExecutionPlanException failure) {
       throw DeviceFailure.of(String.valueOf(failure.getMessage()), failure);
