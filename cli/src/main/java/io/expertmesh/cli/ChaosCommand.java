@@ -205,8 +205,10 @@ final class ChaosCommand implements Callable<Integer> {
   }
 
   private static String describe(Stall stall) {
-    return String.format(Locale.ROOT, "%d times; longest wait for a token %.0f ms (median), %.0f ms (worst)",
-        stall.faults(), stall.medianMillis(), stall.worstMillis());
+    return String.format(Locale.ROOT,
+        "%d times; longest wait for a token: at once %.0f ms (median) %.0f ms (worst), within a second %.0f and %.0f ms",
+        stall.faults(), stall.atOnceMedianMillis(), stall.atOnceWorstMillis(), stall.medianMillis(),
+        stall.worstMillis());
   }
 
   /** What {@code --json} prints. */

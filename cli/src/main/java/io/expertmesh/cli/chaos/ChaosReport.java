@@ -34,18 +34,30 @@ import tools.jackson.databind.annotation.JsonNaming;
 public record ChaosReport(int requests, int failed, int wrong, Map<String, Integer> failures, double calmTokensPerS,
     double chaosTokensPerS, double outsideRestartsTokensPerS, double medianTokenMillis, Map<String, Stall> stalls,
     double[] restartMillis, ResidentMemory.Course expertMemory) {
-  /** How long after a fault an answer's gap still counts as its doing. */
+  /** How long after a fault the calls that it broke are still being asked of others. */
+  private static final long AT_ONCE_NANOS = 100_000_000L;
+  /** How long after a fault a wait still counts as its doing. Other processes start in that time. */
   private static final long AFTERMATH_NANOS = 1_000_000_000L;
   /** Stands for each second of calm, to compare with. */
   private static final String NO_FAULT = "NONE";
 
   /**
-   * The longest wait between two tokens of any answer around a fault.
+   * The longest waits between two tokens of any answer around faults of a kind.
    *
    * @param faults how many there were
+   * @param atOnceMedianMillis of the answers that a fault interrupted, and those of the 100 ms after it
+   * @param medianMillis of all answers within the second after it
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-  public record Stall(int faults, double medianMillis, double worstMillis) {}
+  public record Stall(int faults, double atOnceMedianMillis, double atOnceWorstMillis, double medianMillis,
+      double worstMillis) {
+    private static Stall of(List<Observation> observations, List<Long> faults) {
+      double[] atOnce = longestGaps(observations, faults, AT_ONCE_NANOS);
+      double[] within = longestGaps(observations, faults, AFTERMATH_NANOS);
+      return new Stall(faults.size(), median(atOnce), Arrays.stream(atOnce).max().orElse(0), median(within),
+          Arrays.stream(within).max().orElse(0));
+    }
+  }
 
   /** A stretch of time in {@link System#nanoTime}. */
   record Span(long from, long to) {
@@ -102,30 +114,32 @@ public record ChaosReport(int requests, int failed, int wrong, Map<String, Integ
   }
 
   private static Map<String, Stall> stalls(List<Observation> observations, List<Act> acts, Span calm) {
-    Map<String, List<Double>> worst = new TreeMap<>();
+    Map<String, List<Long>> moments = new TreeMap<>();
     for (Act act : acts) {
-      worst.computeIfAbsent(act.fault().name(), fault -> new ArrayList<>()).add(longestGap(observations, act.nanos()));
+      moments.computeIfAbsent(act.fault().name(), fault -> new ArrayList<>()).add(act.nanos());
     }
     for (long second = calm.from; second + AFTERMATH_NANOS <= calm.to; second += AFTERMATH_NANOS) {
-      worst.computeIfAbsent(NO_FAULT, fault -> new ArrayList<>()).add(longestGap(observations, second));
+      moments.computeIfAbsent(NO_FAULT, fault -> new ArrayList<>()).add(second);
     }
     Map<String, Stall> stalls = new TreeMap<>();
-    worst.forEach((fault, gaps) -> {
-      double[] nanos = gaps.stream().mapToDouble(Double::doubleValue).toArray();
-      stalls.put(fault, new Stall(nanos.length, median(nanos) / 1e6, Arrays.stream(nanos).max().orElse(0) / 1e6));
-    });
+    moments.forEach((fault, nanos) -> stalls.put(fault, Stall.of(observations, nanos)));
     return stalls;
   }
 
-  /** The longest wait between two tokens of any answer within the second after {@code nanos}. */
-  private static double longestGap(List<Observation> observations, long nanos) {
-    double longest = 0;
+  /** In milliseconds, of each moment. */
+  private static double[] longestGaps(List<Observation> observations, List<Long> moments, long aftermath) {
+    return moments.stream().mapToDouble(moment -> longestGap(observations, moment, aftermath) / 1e6).toArray();
+  }
+
+  /** The longest wait between two tokens of any answer that was waited for between {@code nanos} and then. */
+  private static long longestGap(List<Observation> observations, long nanos, long aftermath) {
+    long longest = 0;
     for (Observation one : observations) {
       for (int i = 1; i < one.tokenNanos().length; i++) {
         long from = one.tokenNanos()[i - 1];
         long to = one.tokenNanos()[i];
-        if (to > nanos && from < nanos + AFTERMATH_NANOS) {
-          longest = Math.max(longest, (double) (to - from));
+        if (to > nanos && from < nanos + aftermath) {
+          longest = Math.max(longest, to - from);
         }
       }
     }
