@@ -165,8 +165,11 @@ final class StreamKernel {
     for (int width = LANES / 2; width > 0; width = width / 2) {
       context.localBarrier();
       if (lane < width) {
-        for (int i = 0; i < parts * TILE_ROWS; i++) {
-          sums[i * THREADS + thread] += sums[i * THREADS + thread + width];
+        for (int part = 0; part < parts; part++) {
+          for (int r = 0; r < rows; r++) {
+            int at = part * PART + r * THREADS + thread;
+            sums[at] += sums[at + width];
+          }
         }
       }
     }
