@@ -8,6 +8,7 @@ import io.expertmesh.model.device.ExpertWeights;
 import io.expertmesh.model.device.LoadedExpert;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -121,9 +122,11 @@ public final class DeviceBenchmark {
     double operations = 2.0 * rows * (shape.parts() + 1) * shape.hidden() * shape.size();
     System.out.printf(Locale.ROOT, """
         {"device": "%s", "model": "%s", "type": "%s", "rows": %d, "experts": %d, "held": %d, "load_s": %.2f, \
-        "wall_us": %.1f, "kernel_us": %.1f, "host_us": %.1f, "weights_mb": %.1f, "kernel_gb_per_s": %.2f, \
+        "wall_us": %.1f, "wall_best_us": %.1f, "kernel_us": %.1f, "kernel_best_us": %.1f, "host_us": %.1f, \
+        "weights_mb": %.1f, "kernel_gb_per_s": %.2f, \
         "copy_gb_per_s": %.2f, "share_of_copy": %.3f, "gflops": %.2f}%n""", tornado.name(), name, dtype, rows, active,
-        loaded.size(), loadSeconds, wall, kernel, wall - kernel, bytes / 1e6, bytes / kernel / 1e3,
+        loaded.size(), loadSeconds, wall, Collections.min(micros), kernel, Collections.min(kernels), wall - kernel,
+        bytes / 1e6, bytes / kernel / 1e3,
         copyBytesPerSecond / 1e9, bytes / kernel * 1e6 / copyBytesPerSecond, operations / kernel / 1e3);
   }
 
