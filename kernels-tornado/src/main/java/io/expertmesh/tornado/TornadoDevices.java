@@ -52,12 +52,20 @@ public final class TornadoDevices implements ExpertDeviceProvider {
         }
       }
     } catch (RuntimeException | LinkageError failure) {
-      throw unavailable("TornadoVM did not start: " + failure, failure);
+      throw unavailable("TornadoVM did not start: " + deepestCause(failure), failure);
     }
     if (devices.isEmpty()) {
       throw unavailable("TornadoVM found no device", null);
     }
     return devices;
+  }
+
+  private static Throwable deepestCause(Throwable failure) {
+    Throwable deepest = failure;
+    for (Throwable cause = deepest.getCause(); cause != null; cause = cause.getCause()) {
+      deepest = cause;
+    }
+    return deepest;
   }
 
   private static FailureException unavailable(String what, @Nullable Throwable cause) {
