@@ -7,6 +7,7 @@ Needs nothing but Python: real processes, asked over HTTP. Dense models have no 
 """
 import argparse
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -62,7 +63,9 @@ def check(case, shards, backend):
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
         command = [ROOT / "expertmesh", "cluster", "--shards", str(shards), "--backend", backend, "--port", "0", "--grpc-port", "0", "--model",
                    with_tokenizer(case, pathlib.Path(folder))]
-        cluster = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        # Opening a device and compiling its kernels may take longer than gateways wait by default.
+        patient = {**os.environ, "EXPERTMESH_EXPERTS_STARTTIMEOUT": "5m"}
+        cluster = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=patient)
         try:
             ready = cluster.stdout.readline()
             if not ready:
