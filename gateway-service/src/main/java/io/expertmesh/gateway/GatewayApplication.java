@@ -1,6 +1,7 @@
 package io.expertmesh.gateway;
 
 import io.expertmesh.gateway.http.BodyLimitFilter;
+import io.expertmesh.gateway.http.DepartureFilter;
 import io.expertmesh.gateway.http.ErrorFilter;
 import io.expertmesh.gateway.http.RequestIdFilter;
 import io.expertmesh.gateway.metrics.EngineCollector;
@@ -54,6 +55,16 @@ class GatewayApplication {
   @Bean
   FilterRegistrationBean<Filter> requestId() {
     return filter(1, new RequestIdFilter());
+  }
+
+  @Bean
+  Departure departure() {
+    return new Departure();
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> lastAnswers(Departure departure) {
+    return filter(1, new DepartureFilter(departure));
   }
 
   @Bean

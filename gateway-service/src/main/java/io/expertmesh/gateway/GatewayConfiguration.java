@@ -28,6 +28,7 @@ import org.springframework.util.unit.DataSize;
  * @param keepAlive how long a stream may be silent before a comment is sent
  * @param unavailablePolicy what happens to requests that do not say it when experts are missing
  * @param shutdownTimeout how long running answers may take to finish when the server stops
+ * @param shutdownDelay how long requests are still taken when the server is told to stop, for load balancers to hear of it
  * @param experts how experts in other processes are called
  */
 public record GatewayConfiguration(
@@ -42,6 +43,7 @@ public record GatewayConfiguration(
     @DefaultValue("10s") Duration keepAlive,
     @DefaultValue("strict") UnavailablePolicy unavailablePolicy,
     @DefaultValue("30s") Duration shutdownTimeout,
+    @DefaultValue("0s") Duration shutdownDelay,
     @DefaultValue RemoteSettings experts) {
   private static final ConfigurationSource<GatewayConfiguration> SOURCE = new ConfigurationSource<>("expertmesh",
       GatewayConfiguration.class);
@@ -56,6 +58,7 @@ public record GatewayConfiguration(
     require(maxAnswers > 0, "max-answers", maxAnswers, "positive");
     require(keepAlive.isPositive(), "keep-alive", keepAlive, "positive, such as 10s");
     require(!shutdownTimeout.isNegative(), "shutdown-timeout", shutdownTimeout, "0s or more");
+    require(!shutdownDelay.isNegative(), "shutdown-delay", shutdownDelay, "0s or more");
     require(keys.stream().map(ApiKey::name).distinct().count() == keys.size(), "keys", keys.size() + " keys",
         "keys with different names");
   }

@@ -103,9 +103,15 @@ public final class GatewayServer implements AutoCloseable {
     return "http://" + Addresses.onThisMachine(configuration.host(), port);
   }
 
-  /** Stops accepting, lets running answers finish within the configured time, cancels the rest and stops. */
+  /**
+   * Says that it stops and takes requests for the configured delay; then stops accepting, lets running answers finish
+   * within the configured time, cancels the rest and stops.
+   */
   @Override
   public void close() {
+    if (context.isActive()) {
+      context.getBean(Departure.class).announce(configuration.shutdownDelay());
+    }
     context.close();
   }
 }

@@ -53,7 +53,7 @@ class GatewayConfigurationTest {
 
   @ParameterizedTest
   @CsvSource({"port, x", "port, 70000", "port, -1", "max-body, big", "max-body, 0", "keep-alive, soon",
-      "keep-alive, 0s", "shutdown-timeout, -1s", "max-answers, 0", "unavailable-policy, hope",
+      "keep-alive, 0s", "shutdown-timeout, -1s", "shutdown-delay, -1s", "max-answers, 0", "unavailable-policy, hope",
       "keys[0].name, me"})
   void aWrongValueNamesItsSetting(String name, String value) {
     assertThatThrownBy(() -> GatewayConfiguration.read(Map.of("expertmesh." + name, value), null))

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.expertmesh.model.failure.FailureException;
 import java.net.ConnectException;
+import java.net.http.HttpResponse;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,27 @@ class ShutdownTest {
       gateway.server.close();
       assertThat(client.readUntil("}}")).contains("\"code\":\"unavailable\"");
       assertThat(gateway.engine.running()).isZero();
+    }
+  }
+
+  @Test
+  void aDelayBeforeTheEndStillTakesRequestsAndSendsClientsElsewhere() throws Exception {
+    try (TestGateway gateway = new TestGateway(Map.of("expertmesh.shutdown-delay", "1h"))) {
+      String completion = "{\"prompt\": \"a b c\", \"max_tokens\": 2}";
+      assertThat(gateway.post("/v1/completions", completion).headers().firstValue("Connection")).isEmpty();
+      Thread closing = Thread.ofVirtual().start(gateway.server::close);
+      while (gateway.get("/health").statusCode() == 200) {
+        Thread.onSpinWait();
+      }
+      HttpResponse<String> last = gateway.post("/v1/completions", completion);
+      assertThat(last.statusCode()).isEqualTo(200);
+      try (RawClient client = new RawClient(gateway.server.port())) {
+        client.post("/v1/completions", completion);
+        assertThat(client.readUntil("\r\n\r\n")).containsIgnoringCase("connection: close");
+      }
+      closing.interrupt();
+      closing.join();
+      refusesConnections(gateway);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.http;
 
+import io.expertmesh.gateway.Departure;
 import io.expertmesh.gateway.EngineDrain;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -10,14 +11,16 @@ import tools.jackson.databind.node.JsonNodeFactory;
 @RestController
 final class HealthController {
   private final EngineDrain drain;
+  private final Departure departure;
 
-  HealthController(EngineDrain drain) {
+  HealthController(EngineDrain drain, Departure departure) {
     this.drain = drain;
+    this.departure = departure;
   }
 
   @GetMapping("/health")
   void health(HttpServletResponse response) throws IOException {
-    if (drain.isRunning()) {
+    if (drain.isRunning() && !departure.isAnnounced()) {
       JsonResponse.write(response, JsonNodeFactory.instance.objectNode().put("status", "ready"));
     } else {
       JsonResponse.write(response, ApiError.unavailable("stopping", "The server is stopping.", 5));
