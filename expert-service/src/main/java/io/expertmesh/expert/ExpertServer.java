@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
 
 /** A running process: what it holds, its servers, and its link to the router. */
 public final class ExpertServer implements AutoCloseable {
+  /** What the standard health service is asked for to hear whether gateways know of the process. */
+  public static final String IN_SERVICE = "in-service";
+
   private static final Logger log = LoggerFactory.getLogger(ExpertServer.class);
   /** A gateway that has heard of the drain sends nothing for longer than this. */
   private static final Duration QUIET = Duration.ofMillis(300);
@@ -55,6 +58,8 @@ public final class ExpertServer implements AutoCloseable {
       Thread.ofPlatform().daemon().name("expert-housekeeping").factory());
   private volatile @Nullable AssignedExperts assigned;
   private volatile @Nullable RouterLink router;
+  /** A router has heard that the process is ready; stays so when the router goes. */
+  private volatile boolean known;
 
   private ExpertServer(ExpertConfiguration configuration, ModelExperts model, BatchLimits limits, ExpertDevice device,
       WorkerPool pool) {
@@ -73,14 +78,19 @@ public final class ExpertServer implements AutoCloseable {
       throw failure;
     }
     try {
-      this.http = StatusEndpoint.start(configuration.host(), configuration.httpPort(), process, this::registeredWith);
+      this.http = StatusEndpoint.start(configuration.host(), configuration.httpPort(), process, this::registeredWith,
+          () -> process.isReady() && known);
     } catch (RuntimeException failure) {
       grpc.close();
       compute.close();
       throw failure;
     }
     process.metrics().refusedCallers(grpc.refusedCallers());
-    process.onChange(state -> grpc.serving(state == ProcessState.PROCESS_STATE_READY));
+    grpc.serving(IN_SERVICE, false);
+    process.onChange(state -> {
+      grpc.serving(state == ProcessState.PROCESS_STATE_READY);
+      announce();
+    });
     long period = Math.max(10, configuration.unreadTimeout().toMillis() / 5);
     var _ = housekeeping.scheduleWithFixedDelay(service::dropUnread, period, period, TimeUnit.MILLISECONDS);
   }
@@ -156,9 +166,21 @@ public final class ExpertServer implements AutoCloseable {
           if (taking != null) {
             taking.assign(assignment, this::reportNow);
           }
-        });
+        }, this::announce);
     router = link;
     process.onChange(state -> link.reportNow());
+  }
+
+  /**
+   * Says whether gateways know of the process, which whoever replaces one process by another has to wait for. Once that
+   * is so it stays so without a router: gateways go on with the table that they have.
+   */
+  private void announce() {
+    boolean ready = process.isReady();
+    if (ready && (configuration.routers().isEmpty() || registeredWith() != null)) {
+      known = true;
+    }
+    grpc.serving(IN_SERVICE, ready && known);
   }
 
   private void reportNow() {
@@ -191,7 +213,8 @@ public final class ExpertServer implements AutoCloseable {
         .build();
   }
 
-  private @Nullable String registeredWith() {
+  /** The router that has answered last; null while there is none. */
+  @Nullable String registeredWith() {
     RouterLink link = router;
     return link == null ? null : link.registeredWith();
   }

@@ -20,8 +20,16 @@ import io.expertmesh.transport.Plaintext;
 import io.expertmesh.transport.Role;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -162,10 +170,52 @@ class LifecycleTest {
     }
   }
 
+  private static int get(ExpertServer server, String path) {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client.send(HttpRequest.newBuilder(URI.create(server.httpUrl() + path)).build(), BodyHandlers.discarding())
+          .statusCode();
+    } catch (IOException | InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static ServingStatus inService(ExpertServer server) {
+    ManagedChannel channel = Channels.open(server.grpcEndpoint(), Role.EXPERT, Plaintext.LOOPBACK, Runnable::run);
+    try {
+      return HealthGrpc.newBlockingStub(channel)
+          .check(HealthCheckRequest.newBuilder().setService(ExpertServer.IN_SERVICE).build()).getStatus();
+    } finally {
+      channel.shutdownNow();
+    }
+  }
+
   @Test
-  void servesWithoutItsRouter() {
+  void servesWithoutItsRouterButIsNotInService() {
     try (ExpertServer server = start("1-2", "127.0.0.1:1")) {
       assertThat(server.process().isReady()).isTrue();
+      assertThat(get(server, "/health")).isEqualTo(200);
+      assertThat(get(server, "/ready")).isEqualTo(503);
+      assertThat(inService(server)).isEqualTo(ServingStatus.NOT_SERVING);
+    }
+  }
+
+  @Test
+  void isInServiceFromTheFirstRegistrationOnWhateverBecomesOfTheRouter() {
+    try (TestRouter router = new TestRouter(true); ExpertServer server = start("1-2", router.endpoint())) {
+      await(() -> get(server, "/ready") == 200);
+      await(() -> inService(server) == ServingStatus.SERVING);
+      router.close();
+      await(() -> server.registeredWith() == null);
+      assertThat(get(server, "/ready")).isEqualTo(200);
+      assertThat(inService(server)).isEqualTo(ServingStatus.SERVING);
+    }
+  }
+
+  @Test
+  void isInServiceWithoutAnyRouterIfItNeedsNone() {
+    try (ExpertServer server = start("1-2", "")) {
+      assertThat(get(server, "/ready")).isEqualTo(200);
+      assertThat(inService(server)).isEqualTo(ServingStatus.SERVING);
     }
   }
 

@@ -13,12 +13,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code /health} and {@code /metrics} over HTTP. */
+/** {@code /health}, {@code /ready} and {@code /metrics} over HTTP. */
 public final class StatusEndpoint implements AutoCloseable {
   private static final String TEXT = "text/plain; version=0.0.4; charset=utf-8";
   private static final String JSON = "application/json";
@@ -38,9 +39,11 @@ public final class StatusEndpoint implements AutoCloseable {
    *
    * @param port 0 takes any free one
    * @param router the router that the process is registered with; null for none
+   * @param inService whether gateways know of it
    * @throws FailureException INVALID_REQUEST if the address cannot be listened on
    */
-  public static StatusEndpoint start(String host, int port, ExpertProcess process, Supplier<@Nullable String> router) {
+  public static StatusEndpoint start(String host, int port, ExpertProcess process, Supplier<@Nullable String> router,
+      BooleanSupplier inService) {
     HttpServer server;
     try {
       server = HttpServer.create(new InetSocketAddress(host, port), 0);
@@ -50,13 +53,13 @@ public final class StatusEndpoint implements AutoCloseable {
     }
     ExecutorService executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http-", 0).factory());
     server.setExecutor(executor);
-    server.createContext("/", exchange -> answer(exchange, process, router));
+    server.createContext("/", exchange -> answer(exchange, process, router, inService));
     server.start();
     return new StatusEndpoint(server, executor, host);
   }
 
-  private static void answer(HttpExchange exchange, ExpertProcess process, Supplier<@Nullable String> router)
-      throws IOException {
+  private static void answer(HttpExchange exchange, ExpertProcess process, Supplier<@Nullable String> router,
+      BooleanSupplier inService) throws IOException {
     try (exchange) {
       if (!exchange.getRequestMethod().equals("GET")) {
         send(exchange, 405, JSON, "{\"error\":\"only GET is possible\"}");
@@ -64,8 +67,9 @@ public final class StatusEndpoint implements AutoCloseable {
       }
       switch (exchange.getRequestURI().getPath()) {
         case "/health" -> send(exchange, process.isReady() ? 200 : 503, JSON, health(process, router.get()));
+        case "/ready" -> send(exchange, inService.getAsBoolean() ? 200 : 503, JSON, health(process, router.get()));
         case "/metrics" -> send(exchange, 200, TEXT, process.metrics().scrape());
-        default -> send(exchange, 404, JSON, "{\"error\":\"there are /health and /metrics\"}");
+        default -> send(exchange, 404, JSON, "{\"error\":\"there are /health, /ready and /metrics\"}");
       }
     }
   }

@@ -51,6 +51,7 @@ public final class RouterLink implements AutoCloseable {
   private final LinkSecurity security;
   private final Supplier<RegisterRequest> report;
   private final Consumer<Assignment> onAssignment;
+  private final Runnable onRegistered;
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final Thread thread;
   private volatile boolean closed;
@@ -68,13 +69,15 @@ public final class RouterLink implements AutoCloseable {
    * @param routers host:port of each
    * @param report how the process is now
    * @param onAssignment hears of each new assignment, and must not hold up the caller
+   * @param onRegistered hears when a router has taken the process, each time
    */
   public RouterLink(List<String> routers, LinkSecurity security, Supplier<RegisterRequest> report,
-      Consumer<Assignment> onAssignment) {
+      Consumer<Assignment> onAssignment, Runnable onRegistered) {
     this.routers = List.copyOf(routers);
     this.security = security;
     this.report = report;
     this.onAssignment = onAssignment;
+    this.onRegistered = onRegistered;
     this.thread = Thread.ofPlatform().name("router-link").daemon().start(this::run);
   }
 
@@ -186,6 +189,7 @@ public final class RouterLink implements AutoCloseable {
       registeredWith = router;
       lastTrouble = null;
       log.info("Registered with router {}", router);
+      onRegistered.run();
     }
   }
 
