@@ -24,7 +24,7 @@ public final class Departure {
     try {
       Thread.sleep(delay);
     } catch (InterruptedException impatient) {
-      Thread.currentThread().interrupt();
+      // The delay alone is cut short: what follows must not be.
     }
   }
 }
