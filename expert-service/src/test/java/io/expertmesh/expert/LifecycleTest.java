@@ -201,7 +201,8 @@ class LifecycleTest {
 
   @Test
   void isInServiceFromTheFirstRegistrationOnWhateverBecomesOfTheRouter() {
-    try (TestRouter router = new TestRouter(true); ExpertServer server = start("1-2", router.endpoint())) {
+    TestRouter router = new TestRouter(true);
+    try (ExpertServer server = start("1-2", router.endpoint())) {
       await(() -> get(server, "/ready") == 200);
       await(() -> inService(server) == ServingStatus.SERVING);
       router.close();
