@@ -14,6 +14,7 @@ import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -80,6 +81,8 @@ final class ReplicaLink {
   private int timesOpened;
   private boolean connectPlanned;
   private boolean probing;
+  /** It answered nonsense; a replica that is only late or failing is called when there is no other. */
+  private boolean distrusted;
   private boolean closed;
 
   ReplicaLink(Replica replica, LinkSetup setup, ReplicaCounters counters) {
@@ -161,6 +164,7 @@ final class ReplicaLink {
   void distrust(String reason) {
     setup.control().execute(() -> {
       logOnce(reason);
+      distrusted = true;
       if (breaker.getState() != CircuitBreaker.State.OPEN) {
         breaker.transitionToOpenState();
       }
@@ -252,6 +256,14 @@ final class ReplicaLink {
   /** Experts that it can be asked for now. */
   Set<Integer> experts() {
     return askable(held);
+  }
+
+  /** Is all there is for some of {@code missing}: it is called though its breaker is open, unless it answered nonsense. */
+  void callAsLastResort(Set<Integer> missing) {
+    if (breaker.getState() == CircuitBreaker.State.OPEN && !distrusted && standing != Standing.DRAINING
+        && live() != null && live() != drained && !Collections.disjoint(held, missing)) {
+      breaker.transitionToHalfOpenState();
+    }
   }
 
   /** Experts that it can still be asked for while those to whom the table gives them are not connected. */
@@ -393,7 +405,10 @@ final class ReplicaLink {
           }
         });
       }
-      case CLOSED -> timesOpened = 0;
+      case CLOSED -> {
+        timesOpened = 0;
+        distrusted = false;
+      }
       default -> {
       }
     }

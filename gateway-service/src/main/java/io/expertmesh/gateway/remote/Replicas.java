@@ -83,6 +83,9 @@ final class Replicas {
     Holders before = holders;
     Holders now = Holders.of(experts, links.values());
     holders = now;
+    if (!now.unavailable().isEmpty()) {
+      links.values().forEach(link -> link.callAsLastResort(now.unavailable()));
+    }
     for (ReplicaLink link : List.copyOf(links.values())) {
       if (link.standing() == ReplicaLink.Standing.LOST && !now.needs(link)) {
         List<Attempt> due = link.inFlight();

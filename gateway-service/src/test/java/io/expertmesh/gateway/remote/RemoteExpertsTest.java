@@ -86,6 +86,23 @@ class RemoteExpertsTest {
   }
 
   @Test
+  void aReplicaThatFailedAgainAndAgainIsAskedWhenThereIsNoOther() throws InterruptedException {
+    try (TestMesh mesh = TestMesh.of(1, 2)) {
+      ScriptedReplica failing = mesh.replicas.get(0);
+      failing.script = batch -> Fault.FAILED;
+      CircuitBreaker breaker = mesh.experts.links().stream().filter(link -> link.name.equals(failing.name)).findFirst()
+          .orElseThrow().breaker;
+      while (breaker.getState() != CircuitBreaker.State.OPEN) {
+        mesh.computes(Work.random(random, 4));
+      }
+      failing.script = batch -> Fault.NONE;
+      mesh.replicas.get(1).close();
+      TestMesh.await(() -> mesh.experts.unavailable().isEmpty() && breaker.getState() != CircuitBreaker.State.OPEN);
+      mesh.computes(Work.random(random, 4));
+    }
+  }
+
+  @Test
   void theReasonNamesWhatEveryReplicaSaid() throws InterruptedException {
     try (TestMesh mesh = TestMesh.of(1, 2)) {
       mesh.replicas.get(0).script = batch -> Fault.FAILED;
