@@ -119,6 +119,28 @@ class RoutingTableTest {
   }
 
   @Test
+  void aNewLeaderThatNobodyReachesYetTakesNothingAwayFromGateways() {
+    ManualLoop loop = new ManualLoop();
+    try (TestRouter router = new TestRouter(Map.of(), loop)) {
+      TableVersion old = TableVersion.newBuilder().setEpoch(loop.millis() - 5_000).setNumber(7).build();
+      FakeGateway serving = new FakeGateway(router.channel(), WatchRoutingTableRequest.newBuilder()
+          .setGateway("serving").setVersion(old).build(), true, true);
+      TestRouter.await("it follows", () -> router.state().getGatewaysCount() == 1);
+      loop.advance(Duration.ofMinutes(1));
+      FakeProcess late = router.process(Fakes.fixed("a", 9000, 0, 7));
+      TestRouter.await("registered", () -> router.state().getProcessesCount() == 1);
+      assertThat(serving.version()).as("others may be late too").isNull();
+      loop.advance(Duration.ofMillis(2500));
+      int answers = late.answers();
+      late.renew();
+      TestRouter.await("renewed", () -> late.answers() > answers);
+      assertThat(serving.version()).isNull();
+      loop.advance(Duration.ofMillis(600));
+      TestRouter.await("the table", () -> serving.routesTo("a"));
+    }
+  }
+
+  @Test
   void sharesOfTrafficGoToAllGateways() {
     try (TestRouter router = TestRouter.settled(Map.of())) {
       FakeGateway gateway = router.gateway("g");

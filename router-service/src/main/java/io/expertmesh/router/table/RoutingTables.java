@@ -27,8 +27,9 @@ import org.slf4j.LoggerFactory;
  * what changes; one that reads too slowly gets the newest whole table when it reads again, so nothing queues up.
  *
  * <p>A router that has just begun to lead does not know all processes yet. A gateway that has a table of an earlier
- * router keeps it until the settle time is over; one without a table gets what there is at once. Belongs to the event
- * loop.
+ * router keeps it until the settle time is over, counted from the first replica: a table without any says more about the
+ * router, or a machine that is too busy for handshakes, than about the replicas. A gateway without a table gets what
+ * there is at once. Belongs to the event loop.
  */
 public final class RoutingTables {
   private static final Logger log = LoggerFactory.getLogger(RoutingTables.class);
@@ -53,18 +54,24 @@ public final class RoutingTables {
   private final EventLoop loop;
   private final int maxGateways;
   private final RouterCounters counters;
+  private final long settleNanos;
   private final long settledAtNanos;
   private final Map<WatcherLink, Watcher> watchers = new LinkedHashMap<>();
   private RoutingSnapshot newest;
   private boolean settled;
+  private @Nullable Long firstReplicaNanos;
+  /** Whether the table is given to gateways that have an earlier router's. */
+  private boolean complete;
 
   /** @param settle how long processes get to register with a router that has just begun to lead */
   public RoutingTables(EventLoop loop, Duration settle, int maxGateways, RouterCounters counters) {
     this.loop = loop;
     this.maxGateways = maxGateways;
     this.counters = counters;
+    this.settleNanos = settle.toNanos();
     this.settledAtNanos = loop.nanos() + settle.toNanos();
     this.settled = !settle.isPositive();
+    this.complete = settled;
     this.newest = RoutingSnapshot.first(loop.millis(), new TreeMap<>(), List.of());
   }
 
@@ -130,6 +137,9 @@ public final class RoutingTables {
   public void tick() {
     if (!settled && loop.nanos() - settledAtNanos >= 0) {
       settled = true;
+    }
+    if (!complete && settled && firstReplicaNanos != null && loop.nanos() - firstReplicaNanos >= settleNanos) {
+      complete = true;
       log.info("Settled: the routing table has {} replicas", newest.replicas().size());
       offerToAll();
     }
@@ -142,6 +152,9 @@ public final class RoutingTables {
 
   /** Makes a new version if anything changed, and sends it. */
   public void publish(SortedMap<String, Replica> replicas, List<TrafficShare> traffic) {
+    if (firstReplicaNanos == null && !replicas.isEmpty()) {
+      firstReplicaNanos = loop.nanos();
+    }
     RoutingSnapshot next = newest.next(replicas, traffic);
     if (next != newest) {
       newest = next;
@@ -156,7 +169,7 @@ public final class RoutingTables {
 
   private void offer(Watcher watcher) {
     RoutingSnapshot sent = watcher.sent;
-    boolean waits = !settled && watcher.hasEarlierTable;
+    boolean waits = !complete && watcher.hasEarlierTable;
     if (sent == newest || waits || !watcher.link.isReady()) {
       return;
     }
