@@ -227,7 +227,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5, help="how long pods are deleted")
     parser.add_argument("--every", type=float, default=10, help="seconds between two deletions")
-    parser.add_argument("--clients", type=int, default=3)
+    parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--image", default="expertmesh", help="repository of the images")
     parser.add_argument("--tag", default="", help="of the images; the chart's version if left out")
     parser.add_argument("--set", action="append", default=[], help="more values for the chart")
