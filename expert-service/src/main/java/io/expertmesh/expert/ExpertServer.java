@@ -214,7 +214,8 @@ public final class ExpertServer implements AutoCloseable {
   }
 
   /** The router that has answered last; null while there is none. */
-  @Nullable String registeredWith() {
+  @Nullable
+  String registeredWith() {
     RouterLink link = router;
     return link == null ? null : link.registeredWith();
   }
