@@ -258,12 +258,18 @@ final class ReplicaLink {
     return askable(held);
   }
 
-  /** Is all there is for some of {@code missing}: it is called though its breaker is open, unless it answered nonsense. */
-  void callAsLastResort(Set<Integer> missing) {
+  /**
+   * Lets calls through although its breaker is open, if it holds some of {@code missing} and has not answered nonsense.
+   *
+   * @return whether it can be asked for more than before
+   */
+  boolean callAsLastResort(Set<Integer> missing) {
     if (breaker.getState() == CircuitBreaker.State.OPEN && !distrusted && standing != Standing.DRAINING
         && live() != null && live() != drained && !Collections.disjoint(held, missing)) {
       breaker.transitionToHalfOpenState();
+      return true;
     }
+    return false;
   }
 
   /** Experts that it can still be asked for while those to whom the table gives them are not connected. */

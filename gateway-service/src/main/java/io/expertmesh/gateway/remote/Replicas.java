@@ -81,11 +81,8 @@ final class Replicas {
    */
   boolean recompute() {
     Holders before = holders;
-    Holders now = Holders.of(experts, links.values());
+    Holders now = lastResorts(Holders.of(experts, links.values()));
     holders = now;
-    if (!now.unavailable().isEmpty()) {
-      links.values().forEach(link -> link.callAsLastResort(now.unavailable()));
-    }
     for (ReplicaLink link : List.copyOf(links.values())) {
       if (link.standing() == ReplicaLink.Standing.LOST && !now.needs(link)) {
         List<Attempt> due = link.inFlight();
@@ -101,6 +98,17 @@ final class Replicas {
     moving = now.standIns().stream()
         .anyMatch(id -> links.values().stream().anyMatch(link -> link.promised().contains(id)));
     return !now.unavailable().equals(before.unavailable());
+  }
+
+  /** What there is when replicas with open breakers are asked where there are no others. */
+  private Holders lastResorts(Holders trusted) {
+    boolean more = false;
+    if (!trusted.unavailable().isEmpty()) {
+      for (ReplicaLink link : links.values()) {
+        more |= link.callAsLastResort(trusted.unavailable());
+      }
+    }
+    return more ? Holders.of(experts, links.values()) : trusted;
   }
 
   void close() {
