@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -212,12 +213,11 @@ class RemoteExpertsTest {
   @Test
   void whatALostReplicaComputesIsAskedOfOthersAndItsOwnAnswerStillCounts() throws InterruptedException {
     try (TestMesh mesh = TestMesh.of(1, 2)) {
-      CountDownLatch asked = new CountDownLatch(1);
+      AtomicBoolean asked = new AtomicBoolean();
       for (ScriptedReplica replica : mesh.replicas) {
         replica.script = batch -> {
-          if (asked.getCount() > 0) {
+          if (asked.compareAndSet(false, true)) {
             mesh.publish(mesh.replicas.stream().filter(other -> other != replica).map(ScriptedReplica::entry).toList());
-            asked.countDown();
             return Fault.HANG;
           }
           return Fault.NONE;
