@@ -45,8 +45,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A model of every family gives the tokens of the Python reference, its experts behind gRPC: all of them on a TornadoVM
- * device, then a third of them there and the others on the CPU. Prints how far log-probabilities are from the CPU's.
+ * Models give the tokens of the Python reference, their experts behind gRPC: all of them on a TornadoVM device, then a
+ * third of them there and the others on the CPU. Prints how far log-probabilities are from the CPU's.
  *
  * <p>Runs in a JVM of its own, with TornadoVM's arguments, where an SDK is found: see the module's pom.
  */
@@ -58,11 +58,13 @@ class FamiliesOnDevicesTest {
   private static final double TOLERANCE = 1e-3;
   private static final EngineConfiguration ENGINE = new EngineConfiguration(1, 4, 8, 64, 4, 128);
 
-  /** Cases to run, for a quick look at some: -Dexpertmesh.devices.cases=olmoe-base-f32,nllb-base-f32. */
-  private static final String CASES = System.getProperty("expertmesh.devices.cases", """
+  /** One golden case for each kind of expert; the property names others, or has {@code all} for one of each family. */
+  private static final String KINDS = "olmoe-base-f32,gpt-oss-mxfp4-bf16,openmoe-base-f32,nllb-base-f32";
+  private static final String FAMILIES = """
       olmoe-base-f32,mixtral-bf16,qwen2-moe-sparse-f32,qwen3-moe-bf16,deepseek-base-f32,deepseek-v2-lite-f32,\
       deepseek-v3-fp8,gpt-oss-mxfp4-bf16,phimoe-window-f32,flex-olmo-plain-f32,granitemoe-bias-f32,glm4-moe-norms-f32,\
-      openmoe-base-f32,switch-base-f32,nllb-base-f32""");
+      openmoe-base-f32,switch-base-f32,nllb-base-f32""";
+  private static final String CASES = System.getProperty("expertmesh.devices.cases", KINDS);
 
   @BeforeAll
   static void needsTornadoVm() {
@@ -70,9 +72,8 @@ class FamiliesOnDevicesTest {
         "SKIPPED: this JVM was started without TornadoVM");
   }
 
-  /** One golden case of each family that has experts. */
   static Stream<String> cases() {
-    return Stream.of(CASES.split(","));
+    return Stream.of((CASES.equals("all") ? FAMILIES : CASES).split(","));
   }
 
   private record Answer(List<Integer> ids, List<Double> logprobs) {}

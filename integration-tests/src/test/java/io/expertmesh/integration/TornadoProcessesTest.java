@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -64,7 +65,8 @@ class TornadoProcessesTest {
         new Backends(List.of("tornado", "cpu"), List.of()),
         List.of("--model", Path.of("../models/demo").toAbsolutePath().normalize().toString()), List.of(),
         role -> List.of(), null, false);
-    try (Cluster cluster = Cluster.start(layout, Main.class.getName(), System.err::println);
+    Consumer<String> log = System.err::println;
+    try (Cluster cluster = Cluster.start(layout, Main.class.getName(), log);
         RemoteModel remote = new RemoteModel("test",
             new RemoteSettings(Duration.ofSeconds(30), 1, Duration.ofSeconds(30), RemoteSettings.Wire.f32, null),
             RemoteModel.experts(cluster.experts().stream()
