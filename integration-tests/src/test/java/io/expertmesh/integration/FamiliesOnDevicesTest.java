@@ -62,7 +62,7 @@ class FamiliesOnDevicesTest {
   private static final String KINDS = "olmoe-base-f32,gpt-oss-mxfp4-bf16,openmoe-base-f32,nllb-base-f32";
   private static final String FAMILIES = """
       olmoe-base-f32,mixtral-bf16,qwen2-moe-sparse-f32,qwen3-moe-bf16,deepseek-base-f32,deepseek-v2-lite-f32,\
-      deepseek-v3-fp8,gpt-oss-mxfp4-bf16,phimoe-window-f32,flex-olmo-plain-f32,granitemoe-bias-f32,glm4-moe-norms-f32,\
+      deepseek-v3-bf16,gpt-oss-mxfp4-bf16,phimoe-window-f32,flex-olmo-plain-f32,granitemoe-bias-f32,glm4-moe-norms-f32,\
       openmoe-base-f32,switch-base-f32,nllb-base-f32""";
   private static final String CASES = System.getProperty("expertmesh.devices.cases", KINDS);
 
@@ -171,7 +171,9 @@ class FamiliesOnDevicesTest {
       return request(ids, generated);
     }
     int[] start = ids(prompt.path("decoder_token_ids"));
-    int[] forced = prompt.has("forced_bos_token_id") ? new int[]{prompt.path("forced_bos_token_id").asInt()} : new int[0];
+    int[] forced = prompt.has("forced_bos_token_id")
+        ? new int[]{prompt.path("forced_bos_token_id").asInt()}
+        : new int[0];
     return request(IntStream.concat(IntStream.of(start), IntStream.of(forced)).toArray(), generated - forced.length)
         .with(new EncoderInput(ids, start.length));
   }

@@ -51,7 +51,8 @@ class TornadoProcessesTest {
     String missing = new String(script.getErrorStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     Assumptions.assumeTrue(script.waitFor() == 0, "SKIPPED: " + missing);
     Path kernels = MODULE.resolve("target/classes");
-    Assumptions.assumeTrue(Files.isDirectory(kernels.resolve("META-INF/services")), "SKIPPED: kernels-tornado is not built");
+    Assumptions.assumeTrue(Files.isDirectory(kernels.resolve("META-INF/services")),
+        "SKIPPED: kernels-tornado is not built");
     System.setProperty("expertmesh.tornado.arguments", arguments.toString());
     System.setProperty("expertmesh.tornado.classpath", kernels.toString());
 
