@@ -13,9 +13,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /**
  * Experts that vanish, return and get lost when a test says so. They compute as late as they may, when the caller waits
@@ -54,6 +56,20 @@ final class ScriptedExperts implements ExpertClient, AutoCloseable {
 
   void script(Script next) {
     script = next;
+  }
+
+  /** Runs {@code action} while no call ends: the engine's first step waits for it. */
+  <T> T whileStopped(Supplier<T> action) {
+    CompletableFuture<Void> over = new CompletableFuture<>();
+    script((layer, plan) -> {
+      over.join();
+      return Set.of();
+    });
+    try {
+      return action.get();
+    } finally {
+      over.complete(null);
+    }
   }
 
   /** Experts that had rows in any call. */

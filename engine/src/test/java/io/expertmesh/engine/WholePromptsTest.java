@@ -105,7 +105,7 @@ class WholePromptsTest {
     try (ScriptedExperts experts = new ScriptedExperts(TIGHT, KERNELS, parts);
         BatchingEngine engine = BatchingEngine.start(TIGHT.architecture(), TIGHT.weights(), KERNELS,
             new EngineConfiguration(2, 8, 16, stepRows, 4, 256, partRows), experts)) {
-      List<Generation> running = REQUESTS.stream().map(engine::submit).toList();
+      List<Generation> running = experts.whileStopped(() -> REQUESTS.stream().map(engine::submit).toList());
       for (int i = 0; i < running.size(); i++) {
         assertThat(logprobs(TestModels.take(running.get(i)))).as("request %d", i)
             .isEqualTo(logprobs(alone(REQUESTS.get(i))));
