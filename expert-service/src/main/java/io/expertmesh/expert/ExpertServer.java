@@ -58,7 +58,9 @@ public final class ExpertServer implements AutoCloseable {
       Thread.ofPlatform().daemon().name("expert-housekeeping").factory());
   private volatile @Nullable AssignedExperts assigned;
   private volatile @Nullable RouterLink router;
-  /** A router has heard that the process is ready; stays so when the router goes. */
+  /** What the router said last of whether gateways call the process. */
+  private volatile boolean inService;
+  /** Gateways know that the process is ready; stays so when the router goes. */
   private volatile boolean known;
 
   private ExpertServer(ExpertConfiguration configuration, ModelExperts model, BatchLimits limits, ExpertDevice device,
@@ -166,7 +168,11 @@ public final class ExpertServer implements AutoCloseable {
           if (taking != null) {
             taking.assign(assignment, this::reportNow);
           }
-        }, this::announce);
+        }, answer -> {
+          // A router that does not know whether gateways do has at least heard of the process.
+          inService = !answer.hasInService() || answer.getInService();
+          announce();
+        });
     router = link;
     process.onChange(state -> link.reportNow());
   }
@@ -177,7 +183,7 @@ public final class ExpertServer implements AutoCloseable {
    */
   private void announce() {
     boolean ready = process.isReady();
-    if (ready && (configuration.routers().isEmpty() || registeredWith() != null)) {
+    if (ready && (configuration.routers().isEmpty() || (registeredWith() != null && inService))) {
       known = true;
     }
     grpc.serving(IN_SERVICE, ready && known);

@@ -213,6 +213,27 @@ class LifecycleTest {
   }
 
   @Test
+  void isInServiceWhenGatewaysHaveAcknowledgedIt() {
+    try (TestRouter router = new TestRouter(true)) {
+      router.inService(false);
+      try (ExpertServer server = start("1-2", router.endpoint())) {
+        router.hear(r -> r.getState() == ProcessState.PROCESS_STATE_READY);
+        router.hear(r -> r.getState() == ProcessState.PROCESS_STATE_READY); // so it has heard the answer to the first
+        assertThat(get(server, "/health")).isEqualTo(200);
+        assertThat(get(server, "/ready")).isEqualTo(503);
+        assertThat(inService(server)).isEqualTo(ServingStatus.NOT_SERVING);
+        router.inService(true);
+        await(() -> get(server, "/ready") == 200);
+        await(() -> inService(server) == ServingStatus.SERVING);
+        router.inService(false); // another router, which does not know yet
+        router.hear(r -> true);
+        router.hear(r -> true);
+        assertThat(get(server, "/ready")).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
   void isInServiceWithoutAnyRouterIfItNeedsNone() {
     try (ExpertServer server = start("1-2", "")) {
       assertThat(get(server, "/ready")).isEqualTo(200);

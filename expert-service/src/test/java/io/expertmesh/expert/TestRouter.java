@@ -21,6 +21,7 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
   private final GrpcServer server;
   private final boolean leads;
   private volatile @Nullable Assignment assignment;
+  private volatile @Nullable Boolean inService;
 
   TestRouter(boolean leads) {
     this.leads = leads;
@@ -33,6 +34,11 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
 
   void assign(long id, List<Integer> experts) {
     assignment = Assignment.newBuilder().setId(id).addAllExpertIds(experts).build();
+  }
+
+  /** What it says of whether gateways call the process; nothing before. */
+  void inService(boolean now) {
+    inService = now;
   }
 
   @Override
@@ -49,6 +55,10 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
         Assignment assigned = assignment;
         if (assigned != null) {
           response.setAssignment(assigned);
+        }
+        Boolean called = inService;
+        if (called != null) {
+          response.setInService(called);
         }
         responses.onNext(response.build());
       }

@@ -9,6 +9,7 @@ import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.ReplicaState;
 import io.expertmesh.proto.v1.UndrainRequest;
+import io.expertmesh.proto.v1.WatchRoutingTableRequest;
 import io.expertmesh.router.metrics.RouterCounters.Event;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -36,6 +37,65 @@ class RegistrationTest {
       process.kill();
       TestRouter.await("gone without time passing", () -> gateway.replicas().isEmpty());
       assertThat(router.server.counters().get(Event.STREAM_BROKEN)).isEqualTo(1);
+    }
+  }
+
+  private static FakeGateway quiet(TestRouter router, String name) {
+    return new FakeGateway(router.channel(), WatchRoutingTableRequest.newBuilder().setGateway(name).build(), false,
+        true);
+  }
+
+  @Test
+  void aProcessIsInServiceWhenAllGatewaysAcknowledgedATableThatHasIt() {
+    try (TestRouter router = TestRouter.settled(Map.of())) {
+      FakeGateway quick = router.gateway("quick");
+      FakeGateway slow = quiet(router, "slow");
+      FakeProcess process = router.process(Fakes.fixed("a", 9000, 0, 7).toBuilder()
+          .setState(ProcessState.PROCESS_STATE_LOADING).build());
+      TestRouter.await("an answer", () -> process.answers() > 0);
+      slow.acknowledge();
+      process.say(Fakes.fixed("a", 9000, 0, 7));
+      TestRouter.await("in both tables", () -> quick.routesTo("a") && slow.routesTo("a"));
+      router.loop.settle();
+      process.renew();
+      TestRouter.await("answered again", () -> process.answers() > 2);
+      assertThat(process.heard().hasInService()).isTrue();
+      assertThat(process.heard().getInService()).as("slow may still call another").isFalse();
+      slow.acknowledge();
+      TestRouter.await("told without asking", () -> process.heard().getInService());
+      FakeProcess stopping = process;
+      stopping.say(process.says().toBuilder().setState(ProcessState.PROCESS_STATE_DRAINING).build());
+      TestRouter.await("out of service", () -> !stopping.heard().getInService());
+    }
+  }
+
+  @Test
+  void aGatewayThatIsSilentOrGoneHoldsNobodyUpForLong() {
+    try (TestRouter router = TestRouter.settled(Map.of("expertmesh.router.lease", "1h"))) {
+      FakeGateway silent = quiet(router, "silent");
+      FakeProcess first = router.process(Fakes.fixed("a", 9000, 0, 7));
+      TestRouter.await("in the table", () -> silent.routesTo("a"));
+      router.loop.advance(Duration.ofSeconds(19));
+      assertThat(first.heard().getInService()).isFalse();
+      router.loop.advance(Duration.ofSeconds(2));
+      TestRouter.await("in service all the same", () -> first.heard().getInService());
+      FakeProcess second = router.process(Fakes.fixed("b", 9001, 0, 7));
+      TestRouter.await("in the table", () -> silent.routesTo("b"));
+      assertThat(second.heard().getInService()).isFalse();
+      silent.leave();
+      TestRouter.await("nobody is left to acknowledge", () -> second.heard().getInService());
+    }
+  }
+
+  @Test
+  void aNewLeaderSaysNothingOfServiceBeforeItHasSettled() {
+    try (TestRouter router = new TestRouter(Map.of("expertmesh.router.settle", "2s"))) {
+      FakeProcess process = router.process(Fakes.fixed("a", 9000, 0, 7));
+      TestRouter.await("an answer", () -> process.answers() > 0);
+      router.loop.advance(Duration.ofMillis(1900));
+      assertThat(process.heard().getInService()).as("gateways of an earlier router may not be here yet").isFalse();
+      router.loop.advance(Duration.ofMillis(200));
+      TestRouter.await("settled", () -> process.heard().getInService());
     }
   }
 

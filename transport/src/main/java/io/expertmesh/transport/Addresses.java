@@ -2,6 +2,8 @@ package io.expertmesh.transport;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Hosts and ports as text. */
 public final class Addresses {
@@ -22,6 +24,30 @@ public final class Addresses {
     int colon = address.lastIndexOf(':');
     String host = colon < 0 ? address : address.substring(0, colon);
     return host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length() - 1) : host;
+  }
+
+  /**
+   * The addresses of all of {@code endpoints}, host:port each: a name that stands for several machines, such as that of a
+   * headless Service, becomes as many. One that cannot be looked up stays as it is.
+   */
+  public static List<String> each(List<String> endpoints) {
+    List<String> all = new ArrayList<>();
+    for (String endpoint : endpoints) {
+      try {
+        InetAddress[] machines = InetAddress.getAllByName(host(endpoint));
+        String port = endpoint.substring(endpoint.lastIndexOf(':') + 1);
+        if (machines.length == 1) {
+          all.add(endpoint);
+        } else {
+          for (InetAddress machine : machines) {
+            all.add(of(machine.getHostAddress(), Integer.parseInt(port)));
+          }
+        }
+      } catch (UnknownHostException | NumberFormatException unclear) {
+        all.add(endpoint);
+      }
+    }
+    return all;
   }
 
   /** Whether a server that listens on {@code host} does so on all addresses of this machine. */

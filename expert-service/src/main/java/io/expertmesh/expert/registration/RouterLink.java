@@ -4,6 +4,7 @@ import io.expertmesh.proto.v1.Assignment;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RegisterResponse;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
+import io.expertmesh.transport.Addresses;
 import io.expertmesh.transport.Channels;
 import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.Role;
@@ -11,6 +12,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -51,7 +54,7 @@ public final class RouterLink implements AutoCloseable {
   private final LinkSecurity security;
   private final Supplier<RegisterRequest> report;
   private final Consumer<Assignment> onAssignment;
-  private final Runnable onRegistered;
+  private final Consumer<RegisterResponse> onAnswer;
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final Thread thread;
   private volatile boolean closed;
@@ -66,18 +69,18 @@ public final class RouterLink implements AutoCloseable {
   /**
    * Starts registering.
    *
-   * @param routers host:port of each
+   * @param routers host:port of each; a name may stand for several
    * @param report how the process is now
    * @param onAssignment hears of each new assignment, and must not hold up the caller
-   * @param onRegistered hears when a router has taken the process, each time
+   * @param onAnswer hears every answer of a router
    */
   public RouterLink(List<String> routers, LinkSecurity security, Supplier<RegisterRequest> report,
-      Consumer<Assignment> onAssignment, Runnable onRegistered) {
+      Consumer<Assignment> onAssignment, Consumer<RegisterResponse> onAnswer) {
     this.routers = List.copyOf(routers);
     this.security = security;
     this.report = report;
     this.onAssignment = onAssignment;
-    this.onRegistered = onRegistered;
+    this.onAnswer = onAnswer;
     this.thread = Thread.ofPlatform().name("router-link").daemon().start(this::run);
   }
 
@@ -94,8 +97,12 @@ public final class RouterLink implements AutoCloseable {
   private void run() {
     Duration backOff = FIRST_BACK_OFF;
     try {
-      for (int attempt = 0; !closed; attempt++) {
-        String router = routers.get(attempt % routers.size());
+      Deque<String> round = new ArrayDeque<>();
+      while (!closed) {
+        if (round.isEmpty()) {
+          round.addAll(Addresses.each(routers));
+        }
+        String router = round.remove();
         String trouble = stayWith(router);
         if (closed) {
           return;
@@ -150,6 +157,7 @@ public final class RouterLink implements AutoCloseable {
           heard = now;
           lease = Duration.ofMillis(Math.clamp(response.getLeaseMillis(), 30, 3_600_000));
           heartbeat = shorter(lease.dividedBy(3), LONGEST_HEARTBEAT);
+          onAnswer.accept(response);
           if (response.hasAssignment()) {
             onAssignment.accept(response.getAssignment());
           }
@@ -189,7 +197,6 @@ public final class RouterLink implements AutoCloseable {
       registeredWith = router;
       lastTrouble = null;
       log.info("Registered with router {}", router);
-      onRegistered.run();
     }
   }
 

@@ -15,10 +15,8 @@ import java.util.Set;
  * @param groups by group: the replicas; none for experts that are not available
  * @param maxRows of a batch that any of them takes
  * @param unavailable experts that no replica can be asked for
- * @param standIns experts for which only replicas can be asked to which the table does not give them any more
  */
-record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<Integer> unavailable,
-    Set<Integer> standIns) {
+record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<Integer> unavailable) {
   /** Of a model with so many experts. Replicas that the table has lost, or had for an expert, stand in for others. */
   static Holders of(int experts, Collection<ReplicaLink> links) {
     List<List<ReplicaLink>> byExpert = new ArrayList<>(experts);
@@ -33,13 +31,11 @@ record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<I
         maxRows = Math.min(maxRows, stream.maxRows());
       }
     }
-    Set<Integer> standIns = new HashSet<>();
     for (ReplicaLink link : links) {
       if (!link.suspect()) {
         for (int id : link.standIns()) {
           if (byExpert.get(id).isEmpty()) {
             byExpert.get(id).add(link);
-            standIns.add(id);
           }
         }
       }
@@ -58,7 +54,7 @@ record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<I
         unavailable.add(id);
       }
     }
-    return new Holders(groupOf, List.copyOf(groups), maxRows, Set.copyOf(unavailable), Set.copyOf(standIns));
+    return new Holders(groupOf, List.copyOf(groups), maxRows, Set.copyOf(unavailable));
   }
 
   List<ReplicaLink> holders(int expertId) {

@@ -80,8 +80,9 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   }
 
   /**
-   * Returns when calls go by the table. The router hears of that and lets processes give up the experts that others have
-   * now, so connections to these must stand, unless they take too long.
+   * Returns when calls go by the table. The router hears of that, lets processes give up the experts that others have now,
+   * and says of new processes that they may take the place of others, so connections to these must stand, unless they
+   * take too long.
    */
   private void follow(RoutingTable table) {
     control.await(() -> {

@@ -43,7 +43,7 @@ final class Replicas {
     return published;
   }
 
-  /** Whether connections are being made that the table in use cannot be followed without. */
+  /** Whether first connections to replicas of the table in use are being made. */
   boolean isMoving() {
     return moving;
   }
@@ -95,8 +95,7 @@ final class Replicas {
       }
     }
     published = List.copyOf(links.values());
-    moving = now.standIns().stream()
-        .anyMatch(id -> links.values().stream().anyMatch(link -> link.promised().contains(id)));
+    moving = links.values().stream().anyMatch(link -> !link.promised().isEmpty());
     return !now.unavailable().equals(before.unavailable());
   }
 
@@ -115,7 +114,7 @@ final class Replicas {
     List<ReplicaLink> all = new ArrayList<>(links.values());
     links.clear();
     holders = new Holders(new int[experts], List.of(List.of()), Integer.MAX_VALUE,
-        Set.copyOf(IntStream.range(0, experts).boxed().toList()), Set.of());
+        Set.copyOf(IntStream.range(0, experts).boxed().toList()));
     all.forEach(link -> link.close("the gateway stops"));
   }
 }

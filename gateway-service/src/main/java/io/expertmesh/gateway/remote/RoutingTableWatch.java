@@ -7,13 +7,16 @@ import io.expertmesh.proto.v1.RoutingTableDelta;
 import io.expertmesh.proto.v1.TableVersion;
 import io.expertmesh.proto.v1.WatchRoutingTableRequest;
 import io.expertmesh.proto.v1.WatchRoutingTableResponse;
+import io.expertmesh.transport.Addresses;
 import io.expertmesh.transport.ConnectionReason;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,7 +50,8 @@ public final class RoutingTableWatch implements RoutingTables {
   /** What a router said last; unlike the table in use it is never one from the file. */
   private @Nullable RoutingTable said;
   private boolean unwritten;
-  private int next;
+  /** Of this round: every router is tried before the next pause. */
+  private final Deque<String> untried = new ArrayDeque<>();
   private Duration pause = FIRST_PAUSE;
   /** With the first answer. Doubles whenever it ran out: on an overloaded machine a TLS handshake can take seconds. */
   private Duration patience = SHORTEST_PATIENCE;
@@ -68,7 +72,7 @@ public final class RoutingTableWatch implements RoutingTables {
    * Starts to watch.
    *
    * @param gateway this gateway's name
-   * @param routers host:port, tried in turn
+   * @param routers host:port, tried in turn; a name may stand for several
    * @param file keeps the last table for the next start; null for none
    * @param connect opens a channel whose callbacks run on the executor
    */
@@ -102,8 +106,10 @@ public final class RoutingTableWatch implements RoutingTables {
     if (closed) {
       return;
     }
-    String router = routers.get(next);
-    next = (next + 1) % routers.size();
+    if (untried.isEmpty()) {
+      untried.addAll(Addresses.each(routers));
+    }
+    String router = untried.remove();
     current = new Watch(router, connect.apply(router, thread));
     current.start();
   }
@@ -114,11 +120,11 @@ public final class RoutingTableWatch implements RoutingTables {
       return;
     }
     current = null;
-    if (!complained && next == 0) {
+    boolean all = untried.isEmpty();
+    if (!complained && all) {
       complained = true;
       log.warn("No router answers ({}: {}); {}", watch.router, ConnectionReason.of(reason), withoutRouter());
     }
-    boolean all = next == 0; // every router was tried since the last pause
     thread.later(all ? pause.toMillis() : 0, this::connect);
     if (all && pause.compareTo(LONGEST_PAUSE) < 0) {
       pause = pause.multipliedBy(2);

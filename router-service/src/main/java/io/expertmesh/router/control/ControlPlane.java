@@ -86,6 +86,7 @@ public final class ControlPlane implements Registry.Listener {
     } else if (placement.isActive()) {
       refreshSoon();
     }
+    tellThoseInService();
   }
 
   /** A gateway takes messages again. */
@@ -96,6 +97,7 @@ public final class ControlPlane implements Registry.Listener {
   /** A gateway's stream ended. */
   public void disconnected(WatcherLink link) {
     tables.disconnected(link);
+    tellThoseInService();
     refreshSoon();
   }
 
@@ -104,6 +106,7 @@ public final class ControlPlane implements Registry.Listener {
     if (!closed) {
       registry.expire();
       tables.tick();
+      tellThoseInService();
       if (placement.isActive()) {
         refreshSoon();
       }
@@ -148,12 +151,24 @@ public final class ControlPlane implements Registry.Listener {
   private void answer(Member member) {
     RegisterResponse.Builder answer = RegisterResponse.newBuilder()
         .setLeaseMillis(settings.lease().toMillis())
-        .setDrained(member.isDrained());
+        .setDrained(member.isDrained())
+        // One that takes assignments may have none; it is there to get some.
+        .setInService(member.isReady()
+            && (tables.isInService(member.id()) || member.registration().getTakesAssignments()));
     Assignment assignment = placement.assignment(member.id());
     if (assignment != null) {
       answer.setAssignment(assignment);
     }
     member.link().send(answer.build());
+  }
+
+  private void tellThoseInService() {
+    for (String process : tables.nowInService()) {
+      Member member = registry.get(process);
+      if (member != null) {
+        answer(member);
+      }
+    }
   }
 
   /** Brings table and assignments up to date after everything that waits in the loop now. */

@@ -57,6 +57,7 @@ public final class RoutingTables {
   private final long settleNanos;
   private final long settledAtNanos;
   private final Map<WatcherLink, Watcher> watchers = new LinkedHashMap<>();
+  private final TableEntries entries = new TableEntries();
   private RoutingSnapshot newest;
   private boolean settled;
   private @Nullable Long firstReplicaNanos;
@@ -104,6 +105,7 @@ public final class RoutingTables {
     log.info("Gateway {} follows the routing table", watcher.gateway);
     if (known != null && RoutingSnapshot.ORDER.compare(known, newest.version()) > 0) {
       newest = RoutingSnapshot.first(known.getEpoch() + 1, newest.replicas(), newest.traffic());
+      entries.restart(newest.version());
       offerToAll();
     } else {
       offer(watcher);
@@ -158,6 +160,7 @@ public final class RoutingTables {
     RoutingSnapshot next = newest.next(replicas, traffic);
     if (next != newest) {
       newest = next;
+      entries.update(newest.version(), newest.replicas(), loop.nanos());
       counters.count(Event.TABLE_PUBLISHED);
       offerToAll();
     }
@@ -187,6 +190,19 @@ public final class RoutingTables {
   public boolean acknowledgedByAll(TableVersion version) {
     return watchers.values().stream().allMatch(watcher -> watcher.acknowledged != null
         && RoutingSnapshot.ORDER.compare(watcher.acknowledged, version) >= 0);
+  }
+
+  /**
+   * The ids of ready replicas that every gateway routes to by now, or had long enough to, and did not when this was asked
+   * last. None before all processes and gateways had time to come: those of an earlier router may not have found this one.
+   */
+  public List<String> nowInService() {
+    return settled ? entries.nowKnown(this::acknowledgedByAll, loop.nanos()) : List.of();
+  }
+
+  /** Whether {@link #nowInService} has named the replica and it has been ready since. */
+  public boolean isInService(String id) {
+    return entries.isKnown(id);
   }
 
   public List<GatewayStatus> gateways() {
