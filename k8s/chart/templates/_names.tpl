@@ -22,6 +22,11 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | quote }}
 {{- end }}
 
+{{/* What the others call to reach the router that leads; with several, the name stands for each of them. */}}
+{{- define "expertmesh.router" -}}
+{{ include "expertmesh.name" . }}-router{{ if gt (int .Values.router.replicas) 1 }}s{{ end }}:9091
+{{- end }}
+
 {{- define "expertmesh.image" -}}
 {{ .root.Values.image.repository }}/{{ .part }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}

@@ -3,7 +3,7 @@
 {{/* As the restricted pod standard asks. Service links off: they would set EXPERTMESH_ROUTER_PORT, which is a setting. */}}
 {{- define "expertmesh.podSettings" -}}
 serviceAccountName: {{ include "expertmesh.name" .root }}-{{ .part }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ and (eq .part "router") (gt (int .root.Values.router.replicas) 1) }}
 enableServiceLinks: false
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets: {{ toJson . }}

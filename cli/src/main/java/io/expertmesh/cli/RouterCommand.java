@@ -73,6 +73,24 @@ final class RouterCommand implements Callable<Integer> {
   private @Nullable Path leaderLock;
 
   @Option(
+      names = "--leader-lease",
+      paramLabel = "NAME",
+      description = "Of several routers in Kubernetes the one that holds this Lease leads.")
+  private @Nullable String leaderLease;
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description = "What this router calls itself among several. Default: the machine's name.")
+  private @Nullable String name;
+
+  @Option(
+      names = "--advertise",
+      paramLabel = "HOST",
+      description = "Where the other routers reach this one. Default: its name.")
+  private @Nullable String advertise;
+
+  @Option(
       names = "--state-file",
       paramLabel = "FILE",
       description = "Remembers over restarts which processes are drained.")
@@ -102,6 +120,9 @@ final class RouterCommand implements Callable<Integer> {
     put(options, "auto-shards", autoShards);
     put(options, "auto-replicas", autoReplicas);
     put(options, "leader-lock", leaderLock);
+    put(options, "leader-lease", leaderLease);
+    put(options, "name", name);
+    put(options, "advertise", advertise);
     put(options, "state-file", stateFile);
     RouterConfiguration configuration = RouterConfiguration.read(options, config);
     LinkSecurity security = tls.open(Role.ROUTER);

@@ -3,12 +3,15 @@ package io.expertmesh.router;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.router.admin.OperatorKey;
 import io.expertmesh.router.control.ControlSettings;
+import io.expertmesh.router.leader.RouterIdentity;
 import io.expertmesh.router.placement.PlacementSettings;
 import io.expertmesh.web.ConfigurationSource;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -28,7 +31,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param autoReplicas copies of each expert that is placed
  * @param autoGrace how long a lost process may take to come back before others get its experts
  * @param moveTimeout how long a process may take to load an expert that is moved to it
+ * @param name what this router calls itself among several; the machine's (the pod's) if not given
+ * @param advertise host where the other routers reach this one; the name if not given
  * @param leaderLock a file whose lock decides which router leads; null if there is only this one
+ * @param leaderLease the Lease of Kubernetes that decides instead, in this pod's namespace
  * @param stateFile keeps over restarts which processes are drained; null keeps it in memory alone
  */
 public record RouterConfiguration(
@@ -44,10 +50,15 @@ public record RouterConfiguration(
     @DefaultValue("1") int autoReplicas,
     @DefaultValue("5s") Duration autoGrace,
     @DefaultValue("60s") Duration moveTimeout,
+    @Nullable String name,
+    @Nullable String advertise,
     @Nullable Path leaderLock,
+    @Nullable String leaderLease,
     @Nullable Path stateFile) {
   private static final ConfigurationSource<RouterConfiguration> SOURCE = new ConfigurationSource<>(
       "expertmesh.router", RouterConfiguration.class);
+  private static final Pattern LEASE_NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}");
   private static final Duration QUIET = Duration.ofSeconds(1);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Duration ACKNOWLEDGEMENT = Duration.ofSeconds(5);
@@ -69,6 +80,14 @@ public record RouterConfiguration(
         "at most auto-shards (" + autoShards + "), since a process holds an expert once");
     require(!autoGrace.isNegative(), "auto-grace", autoGrace, "0s or more");
     require(moveTimeout.isPositive(), "move-timeout", moveTimeout, "positive, such as 60s");
+    require(leaderLock == null || leaderLease == null, "leader-lease", String.valueOf(leaderLease),
+        "absent where leader-lock is given: one of the two decides who leads");
+    require(leaderLease == null || LEASE_NAME.matcher(leaderLease).matches(), "leader-lease",
+        String.valueOf(leaderLease), "a name of Kubernetes: small letters, digits and '-', at most 63");
+    require(name == null || HOST.matcher(name).matches(), "name", String.valueOf(name),
+        "1 to 253 of A-Z a-z 0-9 . -");
+    require(advertise == null || HOST.matcher(advertise).matches(), "advertise", String.valueOf(advertise),
+        "one host's name or address, without a port");
     require(keys.stream().map(OperatorKey::name).distinct().count() == keys.size(), "keys", keys.size() + " keys",
         "keys with different names");
     require(keys.isEmpty() || keys.stream().anyMatch(OperatorKey::admin), "keys", keys.size() + " keys without admin",
@@ -84,6 +103,12 @@ public record RouterConfiguration(
    */
   public static RouterConfiguration read(Map<String, ?> options, @Nullable Path file) {
     return SOURCE.read(options, file);
+  }
+
+  /** What other routers know this one by, and where they reach it. */
+  RouterIdentity self() {
+    String called = name == null ? Objects.requireNonNullElse(System.getenv("HOSTNAME"), "router") : name;
+    return new RouterIdentity(called, advertise == null ? called : advertise);
   }
 
   ControlSettings control() {

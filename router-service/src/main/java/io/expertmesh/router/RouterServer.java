@@ -12,6 +12,7 @@ import io.expertmesh.router.control.RegistryEndpoint;
 import io.expertmesh.router.http.AdminHttpServer;
 import io.expertmesh.router.leader.FileLockLeadership;
 import io.expertmesh.router.leader.Leadership;
+import io.expertmesh.router.leader.LeaseLeadership;
 import io.expertmesh.router.leader.SoleRouter;
 import io.expertmesh.router.loop.EventLoop;
 import io.expertmesh.router.loop.SingleThreadLoop;
@@ -63,10 +64,7 @@ public final class RouterServer implements AutoCloseable {
       grpc.serving(true);
       http = started(AdminHttpServer.start(configuration.host(), configuration.httpPort(), control, admin, access,
           counters, grpc.refusedCallers()));
-      Leadership leadership = started(configuration.leaderLock() == null
-          ? new SoleRouter()
-          : new FileLockLeadership(configuration.leaderLock()));
-      leadership.start(control);
+      started(leadership(configuration)).start(control);
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -87,6 +85,13 @@ public final class RouterServer implements AutoCloseable {
   /** Starts a router that goes by the time of {@code loop}. */
   static RouterServer start(RouterConfiguration configuration, LinkSecurity security, EventLoop loop) {
     return new RouterServer(configuration, security, loop);
+  }
+
+  private static Leadership leadership(RouterConfiguration configuration) {
+    if (configuration.leaderLease() != null) {
+      return LeaseLeadership.ofThisPod(configuration.leaderLease(), configuration.self());
+    }
+    return configuration.leaderLock() == null ? new SoleRouter() : new FileLockLeadership(configuration.leaderLock());
   }
 
   private <T extends AutoCloseable> T started(T part) {

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.router.leader;
+
+import org.jspecify.annotations.NullMarked;
