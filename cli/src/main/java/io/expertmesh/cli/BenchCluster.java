@@ -38,12 +38,13 @@ final class BenchCluster implements AutoCloseable {
    *
    * @param microBatches 1 or 2
    */
-  static BenchCluster start(ClusterOptions options, int microBatches, Consumer<String> log)
+  static BenchCluster start(ClusterOptions options, ExpertTypeOptions types, int microBatches, Consumer<String> log)
       throws IOException, InterruptedException {
     RemoteSettings settings = GatewayConfiguration
         .read(Map.of("expertmesh.experts.micro-batches", microBatches), null).experts();
     ShortLivedCertificates certificates = options.certificates();
-    Cluster cluster = Cluster.start(options.layout(0, "127.0.0.1", 0, 0, List.of(), false, certificates),
+    Cluster cluster = Cluster.start(types.apply(
+        options.layout(0, "127.0.0.1", 0, 0, List.of(), false, certificates), options.model(), options.auto()),
         Main.class.getName(), log);
     LinkSecurity security = certificates == null
         ? Plaintext.LOOPBACK

@@ -42,6 +42,9 @@ final class BenchCommand implements Callable<Integer> {
   @Mixin
   private ClusterOptions cluster = new ClusterOptions(1);
 
+  @Mixin
+  private ExpertTypeOptions types = new ExpertTypeOptions();
+
   @Option(
       names = "--cluster",
       description = "Also measure with the experts as processes: --shards, --replicas and the options with them.")
@@ -96,7 +99,7 @@ final class BenchCommand implements Callable<Integer> {
     requireAtLeast("--batch", batch, 1);
     requireAtLeast("--repeat", repeat, 1);
     try (EmbeddedModel opened = cluster.model().open();
-        BenchCluster remote = onCluster ? BenchCluster.start(cluster, microBatches, this::log) : null;
+        BenchCluster remote = onCluster ? BenchCluster.start(cluster, types, microBatches, this::log) : null;
         ProgressBars progress = ProgressBars.of("runs")) {
       BenchRun embedded = new BenchRun(opened.served(), promptTokens, generatedTokens, batch);
       List<BenchRun> alternating = new ArrayList<>(List.of(embedded));

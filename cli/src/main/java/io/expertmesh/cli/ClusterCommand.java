@@ -28,10 +28,14 @@ import picocli.CommandLine.Spec;
         "Examples:",
         "  expertmesh cluster --shards 4",
         "  expertmesh cluster --shards 2 --replicas 2 --tls --model olmoe-q8_0.gguf",
+        "  expertmesh cluster --shards 2 --expert-dtype stored,q4_0",
         "  expertmesh cluster --model olmoe --canary olmoe-tuned --canary-percent 5"})
 final class ClusterCommand implements Callable<Integer> {
   @Mixin
   private ClusterOptions cluster = new ClusterOptions(1);
+
+  @Mixin
+  private ExpertTypeOptions types = new ExpertTypeOptions();
 
   @Option(
       names = {"-p", "--port"},
@@ -95,7 +99,9 @@ final class ClusterCommand implements Callable<Integer> {
     }
     try (ShortLivedCertificates certificates = cluster.certificates();
         Cluster running = Cluster.start(
-            withCanary(cluster.layout(gateways, host, port, grpcPort, gatewayOptions, !noRestart, certificates)),
+            withCanary(types.apply(
+                cluster.layout(gateways, host, port, grpcPort, gatewayOptions, !noRestart, certificates),
+                cluster.model(), cluster.auto())),
             Main.class.getName(), this::log)) {
       stop.await(() -> {
         PrintWriter out = spec.commandLine().getOut();

@@ -93,9 +93,14 @@ final class ClusterOptions {
   ClusterLayout layout(int gateways, String host, int httpPort, int grpcPort, List<String> gatewayOptions,
       boolean restart, @Nullable ShortLivedCertificates certificates) {
     return new ClusterLayout(model.experts(), shards, replicas, gateways, auto ? Placement.AUTO : Placement.FIXED, host,
-        httpPort, grpcPort, expertThreads, backends(), model.asArguments(), gatewayOptions,
+        httpPort, grpcPort, expertThreads, backends(), List.of(), model.asArguments(), gatewayOptions,
         role -> tlsOptions(certificates, role),
         null, restart);
+  }
+
+  /** Whether the router places experts. */
+  boolean auto() {
+    return auto;
   }
 
   boolean onlyOnCpu() {

@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
         "Examples:",
         "  expertmesh expert --experts 0-7 --router 127.0.0.1:9100",
         "  expertmesh expert --model olmoe-q8_0.gguf --experts auto --router 10.0.0.7:9100,10.0.0.8:9100",
-        "  expertmesh expert --experts 0-31 --backend tornado --device 0 --router 10.0.0.7:9100"})
+        "  expertmesh expert --experts 0-31 --backend tornado --device 0 --router 10.0.0.7:9100",
+        "  expertmesh expert --experts 32-63 --expert-dtype q8_0 --router 10.0.0.7:9100"})
 final class ExpertCommand implements Callable<Integer> {
   /** How long health, router and metrics say why the process has failed before it ends. */
   private static final Duration FAILED_FOR = Duration.ofSeconds(10);
@@ -126,6 +127,14 @@ final class ExpertCommand implements Callable<Integer> {
           + "Default: the first GPU, else the first device.")
   private @Nullable String device;
 
+  @Option(
+      names = "--expert-dtype",
+      paramLabel = "TYPE",
+      defaultValue = "stored",
+      description = "The type that it holds its experts in: ${COMPLETION-CANDIDATES}. Others than the model's are "
+          + "converted when they are loaded; not with --numerics exact. Default: ${DEFAULT-VALUE}, as the model is.")
+  private ExpertType type = ExpertType.stored;
+
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -137,7 +146,7 @@ final class ExpertCommand implements Callable<Integer> {
     ExpertConfiguration configuration = new ExpertConfiguration(called, host, port, httpPort, advertise,
         ExpertIds.parse(experts), maxExperts, backend, device, model.numerics(), model.threads(), version,
         maxQueuedRows, routers,
-        tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10));
+        tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10), type.dtype());
     try (ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE))) {
       server.process().onChange(state -> {
         if (state == ProcessState.PROCESS_STATE_FAILED) {

@@ -3,7 +3,6 @@ package io.expertmesh.cli;
 import io.expertmesh.cli.inspect.Devices;
 import io.expertmesh.cli.inspect.Inspection;
 import io.expertmesh.cli.inspect.InspectionText;
-import io.expertmesh.model.checkpoint.Checkpoint;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.release.Releases;
@@ -28,6 +27,7 @@ import tools.jackson.databind.json.JsonMapper;
         "Examples:",
         "  expertmesh inspect",
         "  expertmesh inspect --model olmoe-q8_0.gguf --shards 4 --json",
+        "  expertmesh inspect --like allenai/OLMoE-1B-7B-0924 --shards 8 --expert-dtype q4_0",
         "  expertmesh inspect --like deepseek-ai/DeepSeek-V3",
         "  expertmesh inspect --devices"})
 final class InspectCommand implements Callable<Integer> {
@@ -48,6 +48,14 @@ final class InspectCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "Show what each of N shards holds of the experts. Default: one shard for each expert id.")
   private @Nullable Integer shards;
+
+  @Option(
+      names = "--expert-dtype",
+      paramLabel = "TYPE",
+      defaultValue = "stored",
+      description = "Show what the experts take in processes that hold them so: ${COMPLETION-CANDIDATES}. "
+          + "Default: ${DEFAULT-VALUE}.")
+  private ExpertType type = ExpertType.stored;
 
   @Option(
       names = "--devices",
@@ -99,10 +107,9 @@ final class InspectCommand implements Callable<Integer> {
 
   private Inspection inspect() {
     if (like != null) {
-      return Inspection.of(Releases.find(like), shards);
+      return Inspection.of(Releases.find(like), shards, type.dtype());
     }
-    Checkpoint checkpoint = source.checkpoint();
-    return Inspection.of(checkpoint, shards);
+    return Inspection.of(source.checkpoint(), shards, type.dtype());
   }
 
   /** A checkpoint that cannot be read. */

@@ -99,6 +99,43 @@ class CommandsTest {
     assertUserError(CommandLineRun.of("inspect", "--model", DEMO, "--shards", "17"), "16 experts make 1 to 16 groups");
   }
 
+  @Test
+  void inspectCountsExpertsInTheTypeThatProcessesHoldThemIn() {
+    JsonNode held = json(CommandLineRun.of("inspect", "--model", DEMO, "--shards", "4", "--expert-dtype", "q8_0",
+        "--json"));
+    assertThat(held.get("expert_group_bytes").longValue()).isEqualTo(4L * 3 * 96 * 192 * 34 / 32);
+    assertThat(held.get("expert_groups").get(3).get("bytes").longValue()).isEqualTo(4 * 4L * 3 * 96 * 192 * 34 / 32);
+    assertThat(held.get("bytes")).as("of the checkpoint")
+        .isEqualTo(json(CommandLineRun.of("inspect", "--model", DEMO, "--json")).get("bytes"));
+    assertThat(CommandLineRun.of("inspect", "--model", DEMO, "--expert-dtype", "f16").out())
+        .contains("expert groups held as F16: 16 of one id");
+    JsonNode olmoe = json(CommandLineRun.of("inspect", "--like", "allenai/OLMoE-1B-7B-0924", "--expert-dtype", "q4_0",
+        "--json"));
+    assertThat(olmoe.get("expert_group_bytes").longValue()).isEqualTo(16L * 3 * 2048 * 1024 * 18 / 32);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"expert --experts all", "cluster --shards 2", "bench --cluster", "inspect"})
+  void anUnknownTypeIsRefusedWithThoseThatThereAre(String command) {
+    assertUserError(CommandLineRun.of((command + " --expert-dtype q5_1").split(" ")),
+        "'--expert-dtype'", "[stored, q8_0, q4_0, f16, bf16]", "'q5_1'");
+  }
+
+  @Test
+  void typesThatCannotBeAreRefusedBeforeAnythingStarts() {
+    for (String command : List.of("cluster", "expert --experts all")) {
+      assertUserError(
+          CommandLineRun.of((command + " --model " + DEMO + " --numerics exact --expert-dtype q8_0").split(" ")),
+          "--numerics exact", "--expert-dtype q8_0", "bf16");
+      assertUserError(
+          CommandLineRun.of((command + " --model " + "../model/src/test/resources/golden/olmoe-base-f32" + " --expert-dtype q4_0").split(" ")),
+          "--expert-dtype q4_0 has blocks of 32", "hidden size 48");
+    }
+    assertUserError(
+        CommandLineRun.of(("cluster --model " + DEMO + " --auto --expert-dtype q8_0,stored").split(" ")),
+        "--expert-dtype is [q8_0, stored]", "--auto");
+  }
+
   static List<Path> goldenCheckpoints() throws IOException {
     Path golden = Path.of("../model/src/test/resources/golden");
     try (var folders = Files.list(golden); var files = Files.list(golden.resolve("gguf"))) {

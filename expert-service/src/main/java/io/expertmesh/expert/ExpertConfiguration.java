@@ -1,5 +1,6 @@
 package io.expertmesh.expert;
 
+import io.expertmesh.kernels.DType;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.model.failure.FailureException;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param routers host:port of each; empty to serve without one
  * @param drainTimeout how long the process answers what it has when it is told to stop
  * @param unreadTimeout after which a gateway that reads none of its results loses its stream
+ * @param dtype that experts are held in; null for the model's
  */
 public record ExpertConfiguration(
     String name,
@@ -48,7 +50,8 @@ public record ExpertConfiguration(
     List<String> routers,
     LinkSecurity security,
     Duration drainTimeout,
-    Duration unreadTimeout) {
+    Duration unreadTimeout,
+    @Nullable DType dtype) {
   public static final int DEFAULT_QUEUED_ROWS = 32768;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
   private static final Pattern HOST = Pattern.compile(
@@ -72,6 +75,21 @@ public record ExpertConfiguration(
     require(maxExperts >= 0, "--max-experts", "--max-experts is %d; it must be 0 (no limit) or more", maxExperts);
     require(maxQueuedRows >= 1 && maxQueuedRows <= 1 << 24, "--max-queued-rows",
         "--max-queued-rows is %d; it must be 1 to 16777216", maxQueuedRows);
+  }
+
+  /** Holds experts in the model's type. */
+  public ExpertConfiguration(String name, String host, int port, int httpPort, @Nullable String advertise,
+      ExpertIds experts, int maxExperts, String backend, @Nullable String device, Numerics numerics, int threads,
+      @Nullable String version, int maxQueuedRows, List<String> routers, LinkSecurity security, Duration drainTimeout,
+      Duration unreadTimeout) {
+    this(name, host, port, httpPort, advertise, experts, maxExperts, backend, device, numerics, threads, version,
+        maxQueuedRows, routers, security, drainTimeout, unreadTimeout, null);
+  }
+
+  /** The same, with experts held in another type. */
+  public ExpertConfiguration holding(@Nullable DType type) {
+    return new ExpertConfiguration(name, host, port, httpPort, advertise, experts, maxExperts, backend, device,
+        numerics, threads, version, maxQueuedRows, routers, security, drainTimeout, unreadTimeout, type);
   }
 
   /** On this machine alone, with any free ports, a thread per core and no router. */

@@ -111,7 +111,8 @@ public final class ExpertServer implements AutoCloseable {
   /** With another way to open the device. */
   static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint,
       Function<DeviceRequest, ExpertDevice> devices) {
-    ModelExperts model = ModelExperts.of(checkpoint, KernelSelection.kernels());
+    ModelExperts model = ModelExperts.of(checkpoint, KernelSelection.kernels())
+        .heldAs(configuration.dtype(), configuration.numerics());
     configuration.experts().initially(model.experts());
     BatchLimits limits = BatchLimits.of(model.architecture(), configuration.maxQueuedRows());
     WorkerPool pool = new WorkerPool(configuration.threads(), SPIN);
@@ -153,7 +154,7 @@ public final class ExpertServer implements AutoCloseable {
       process.holding().discard(loaded);
     }
     process.enter(ProcessState.PROCESS_STATE_READY);
-    log.info("Ready: {} on {}, {} rows/s, {}", process.holding(), process.backend(),
+    log.info("Ready: {} as {} on {}, {} rows/s, {}", process.holding(), process.dtype(), process.backend(),
         Math.round(process.speed().rowsPerSecond()), grpc.endpoint());
   }
 
@@ -277,6 +278,7 @@ public final class ExpertServer implements AutoCloseable {
     }
     housekeeping.shutdownNow();
     compute.close();
+    process.holding().close();
     service.endStreams(Status.UNAVAILABLE.withDescription("the process stops"));
     http.close();
     try {

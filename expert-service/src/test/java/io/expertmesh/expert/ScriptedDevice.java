@@ -9,9 +9,12 @@ import io.expertmesh.model.device.ExpertWeights;
 import io.expertmesh.model.device.LoadedExpert;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 
 /** A device that computes as the reference does, or does what a device may do instead. */
@@ -25,6 +28,8 @@ final class ScriptedDevice implements ExpertDevice {
   volatile boolean broken;
   volatile float factor = 1;
   volatile boolean closed;
+  /** Of the weights that it was given, in order. */
+  final BlockingQueue<MemorySegment.Scope> weights = new LinkedBlockingQueue<>();
   private final CpuExperts computes;
 
   ScriptedDevice(DeviceRequest request, int room) {
@@ -54,6 +59,7 @@ final class ScriptedDevice implements ExpertDevice {
           "expert %d of layer %d needs 10 bytes, and 0 of %d are free".formatted(weights.id(), weights.layer(),
               10 * room));
     }
+    this.weights.add(weights.up().data().scope());
     LoadedExpert expert = computes.load(weights);
     loaded.add(expert);
     return expert;

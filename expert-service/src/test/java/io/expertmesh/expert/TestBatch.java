@@ -15,7 +15,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /** A batch for the demo model, and what must come of it. */
-record TestBatch(ExpertBatch message, float[] expected) {
+record TestBatch(ExpertBatch message, float[] hidden, float[] expected) {
   static final Path DEMO = Path.of("../models/demo");
   static final int HIDDEN = 192;
   static final int LAYERS = 4;
@@ -43,18 +43,23 @@ record TestBatch(ExpertBatch message, float[] expected) {
       }
       batch.addExpertIds(expert).addStarts(batch.getTokensCount());
     }
-    return new TestBatch(batch.build(), expected(batch.build(), hidden));
+    return new TestBatch(batch.build(), hidden, expected(MODEL, batch.build(), hidden));
+  }
+
+  /** What must come of it where experts are held in other types. */
+  float[] expected(ModelExperts held) {
+    return expected(held, message, hidden);
   }
 
   /** Row by row, with the reference's kernels. */
-  private static float[] expected(ExpertBatch batch, float[] hidden) {
+  private static float[] expected(ModelExperts model, ExpertBatch batch, float[] hidden) {
     float[] all = new float[batch.getTokensCount() * HIDDEN];
     float[] x = new float[HIDDEN];
     float[] out = new float[HIDDEN];
     try (WorkerPool pool = new WorkerPool(1)) {
       FeedForwardRunner runner = new FeedForwardRunner(new ScalarKernels(), pool);
       for (int i = 0; i < batch.getExpertIdsCount(); i++) {
-        var expert = MODEL.load(batch.getLayer(), batch.getExpertIds(i), new ScalarKernels());
+        var expert = model.load(batch.getLayer(), batch.getExpertIds(i), new ScalarKernels());
         for (int row = batch.getStarts(i); row < batch.getStarts(i + 1); row++) {
           System.arraycopy(hidden, batch.getTokens(row) * HIDDEN, x, 0, HIDDEN);
           runner.forward(List.of(expert), new int[]{0, 1}, x, out);

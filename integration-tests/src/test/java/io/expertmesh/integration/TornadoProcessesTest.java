@@ -63,7 +63,7 @@ class TornadoProcessesTest {
       expected = tokens(embedded, requests);
     }
     ClusterLayout layout = new ClusterLayout(16, 2, 1, 0, ClusterLayout.Placement.FIXED, "127.0.0.1", 0, 0, 1,
-        new Backends(List.of("tornado", "cpu"), List.of()),
+        new Backends(List.of("tornado", "cpu"), List.of()), List.of(),
         List.of("--model", Path.of("../models/demo").toAbsolutePath().normalize().toString()), List.of(),
         role -> List.of(), null, false);
     Consumer<String> log = System.err::println;

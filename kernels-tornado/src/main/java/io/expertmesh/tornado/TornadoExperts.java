@@ -72,6 +72,12 @@ final class TornadoExperts implements ExpertDevice {
     return ROW_COUNTS.stream().filter(rows -> rows <= Math.max(1, maxRows)).toList();
   }
 
+  /** {@inheritDoc} They are copied to the device. */
+  @Override
+  public boolean keepsWeights() {
+    return false;
+  }
+
   @Override
   public void reserve(List<ExpertWeights> examples, int each) {
     loading.lock();

@@ -8,6 +8,7 @@ import io.expertmesh.proto.v1.AdminServiceGrpc;
 import io.expertmesh.proto.v1.ExpertLoad;
 import io.expertmesh.proto.v1.GetStateRequest;
 import io.expertmesh.proto.v1.LoadReport;
+import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.router.metrics.RouterCounters.Event;
 import io.expertmesh.transport.Plaintext;
 import io.grpc.Metadata;
@@ -61,11 +62,14 @@ class AdminHttpTest {
       router.process(Fakes.fixed("expert-0-0", 9000, 0, 7).toBuilder().setLoad(LoadReport.newBuilder()
           .addExperts(ExpertLoad.newBuilder().setLayer(1).setExpertId(3).setRows(30))).build());
       router.process(Fakes.fixed("expert-0-1", 9001, 0, 7));
-      router.process(Fakes.fixed("expert-1-0", 9002, 8, 15));
+      RegisterRequest last = Fakes.fixed("expert-1-0", 9002, 8, 15);
+      router.process(last.toBuilder().setFingerprint(last.getFingerprint().toBuilder().setHeldDtype("q4_0")).build());
       TestRouter.await("three", () -> gateway.replicas().size() == 3);
       JsonNode state = json(send(router, "GET", "/v1/admin/state", "", null));
       assertThat(state.path("processes")).hasSize(3);
       assertThat(state.at("/processes/0/registration/process_id").asString()).isEqualTo("id-expert-0-0");
+      assertThat(state.at("/processes/2/registration/fingerprint/dtype").asString()).isEqualTo("f32");
+      assertThat(state.at("/processes/2/registration/fingerprint/held_dtype").asString()).isEqualTo("q4_0");
       assertThat(state.at("/gateways/0/gateway").asString()).isEqualTo("g");
       assertThat(state.at("/rates/0/rows_per_second").asDouble()).isEqualTo(30);
       assertThat(send(router, "POST", "/v1/admin/processes/expert-0-1/drain", "", null).statusCode()).isEqualTo(200);
@@ -84,6 +88,8 @@ class AdminHttpTest {
       assertThat(send(router, "GET", "/metrics", "", null).body())
           .contains("expertmesh_router_processes{state=\"ready\"} 3.0")
           .contains("expertmesh_router_group_rows_per_second{experts=\"0-7\",layer=\"1\",version=\"demo\"} 30.0")
+          .contains("expertmesh_router_dtype_processes{dtype=\"f32\",experts=\"0-7\",version=\"demo\"} 2.0")
+          .contains("expertmesh_router_dtype_processes{dtype=\"q4_0\",experts=\"8-15\",version=\"demo\"} 1.0")
           .contains("expertmesh_router_events_total{event=\"registered\"} 3.0");
     }
   }

@@ -1,16 +1,19 @@
 package io.expertmesh.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import io.expertmesh.proto.v1.DrainRequest;
 import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
+import io.expertmesh.proto.v1.Replica;
 import io.expertmesh.proto.v1.ReplicaState;
 import io.expertmesh.proto.v1.UndrainRequest;
 import io.expertmesh.proto.v1.WatchRoutingTableRequest;
 import io.expertmesh.router.metrics.RouterCounters.Event;
+import io.expertmesh.transport.Fingerprints;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
@@ -96,6 +99,21 @@ class RegistrationTest {
       assertThat(process.heard().getInService()).as("gateways of an earlier router may not be here yet").isFalse();
       router.loop.advance(Duration.ofMillis(200));
       TestRouter.await("settled", () -> process.heard().getInService());
+    }
+  }
+
+  @Test
+  void replicasOfAGroupMayHoldOtherTypesAndTheTableSaysWhich() {
+    try (TestRouter router = TestRouter.settled(Map.of())) {
+      FakeGateway gateway = router.gateway("g");
+      router.process(Fakes.fixed("a", 9000, 0, 7));
+      RegisterRequest other = Fakes.fixed("b", 9001, 0, 7);
+      router.process(other.toBuilder()
+          .setFingerprint(other.getFingerprint().toBuilder().setHeldDtype("q8_0")).build());
+      TestRouter.await("both", () -> gateway.routesTo("a") && gateway.routesTo("b"));
+      assertThat(gateway.replicas().values()).extracting(Replica::getName,
+          replica -> Fingerprints.heldDtype(replica.getFingerprint()))
+          .containsExactlyInAnyOrder(tuple("a", "f32"), tuple("b", "q8_0"));
     }
   }
 
@@ -219,6 +237,7 @@ class RegistrationTest {
         wrong("digest", b -> b.clearExpertIds().addExpertIds(40)),
         wrong("15 bytes", b -> b.getFingerprintBuilder().putExpertDigests(0, ByteString.copyFrom(new byte[15]))),
         wrong("version", b -> b.getFingerprintBuilder().setVersion("a b")),
+        wrong("held_dtype", b -> b.getFingerprintBuilder().setHeldDtype("q8_0\n")),
         wrong("rows_per_second", b -> b.setRowsPerSecond(Double.NaN)),
         wrong("layer", b -> b.getLoadBuilder().addExpertsBuilder().setLayer(4000)),
         wrong("rows", b -> b.getLoadBuilder().addExpertsBuilder().setRows(-1)));

@@ -24,6 +24,9 @@ public final class Fingerprints {
         .setDtype(model.dtype())
         .setNumerics(model.numerics())
         .setArithmetic(model.arithmetic());
+    if (!model.heldDtype().equals(model.dtype())) {
+      proto.setHeldDtype(model.heldDtype());
+    }
     for (int id : expertIds) {
       if (id < 0 || id >= model.expertDigests().size()) {
         throw new FailureException(FailureCategory.INVALID_REQUEST,
@@ -43,6 +46,12 @@ public final class Fingerprints {
     if (!mine.getShape().equals(theirs.getShape())) {
       return difference("shape", mine.getShape(), theirs.getShape());
     }
+    if (exact && !heldDtype(mine).equals(heldDtype(theirs)) && (isConverted(mine) || isConverted(theirs))) {
+      return Optional.of("""
+          experts are held as %s here and as %s there, and exact numerics needs them as the model has them: start \
+          expert processes without --expert-dtype, or gateways without --numerics exact""".formatted(heldDtype(mine),
+          heldDtype(theirs)));
+    }
     if (exact && !mine.getNumerics().equals(theirs.getNumerics())) {
       return difference("numerics", mine.getNumerics(), theirs.getNumerics());
     }
@@ -50,6 +59,15 @@ public final class Fingerprints {
       return difference("arithmetic", mine.getArithmetic(), theirs.getArithmetic());
     }
     return Optional.empty();
+  }
+
+  /** The type that the process holds its experts in. */
+  public static String heldDtype(Fingerprint fingerprint) {
+    return isConverted(fingerprint) ? fingerprint.getHeldDtype() : fingerprint.getDtype();
+  }
+
+  private static boolean isConverted(Fingerprint fingerprint) {
+    return !fingerprint.getHeldDtype().isEmpty();
   }
 
   /** How expert {@code id} differs, or that one of the two says nothing of it. */

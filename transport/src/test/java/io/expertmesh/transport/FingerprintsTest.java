@@ -8,8 +8,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class FingerprintsTest {
-  private static final ModelFingerprint MODEL = new ModelFingerprint("v1", "olmoe layers=4", "bf16", "exact", "fma16-1",
-      List.of("00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"));
+  private static final ModelFingerprint MODEL = new ModelFingerprint("v1", "olmoe layers=4", "bf16", "bf16", "exact",
+      "fma16-1", List.of("00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"));
 
   @Test
   void theSameModelMatches() {
@@ -36,5 +36,24 @@ class FingerprintsTest {
     assertThat(Fingerprints.expertMismatch(mine, other, 1)).get().asString()
         .contains("expert 1 is ffeeddcc", "version v1", "00112233", "version v2");
     assertThat(Fingerprints.expertMismatch(mine, Fingerprints.toProto(MODEL, List.of(0)), 1)).isPresent();
+  }
+
+  @Test
+  void otherTypesOfTheSameWeightsAreUsedUnlessBitsMatter() {
+    ModelFingerprint q8 = new ModelFingerprint(MODEL.version(), MODEL.shape(), "bf16", "q8_0", "exact", "",
+        MODEL.expertDigests());
+    Fingerprint mine = Fingerprints.toProto(MODEL, List.of(0, 1));
+    Fingerprint held = Fingerprints.toProto(q8, List.of(0, 1));
+    assertThat(mine.getHeldDtype()).as("said only if it differs").isEmpty();
+    assertThat(Fingerprints.heldDtype(mine)).isEqualTo("bf16");
+    assertThat(Fingerprints.heldDtype(held)).isEqualTo("q8_0");
+    assertThat(Fingerprints.mismatch(mine, held, false)).isEmpty();
+    assertThat(Fingerprints.expertMismatch(mine, held, 1)).isEmpty();
+    assertThat(Fingerprints.mismatch(mine, held, true)).get().asString()
+        .contains("held as bf16 here and as q8_0 there", "--expert-dtype", "--numerics exact");
+    assertThat(Fingerprints.mismatch(held, mine, true)).get().asString().contains("as q8_0 here and as bf16 there");
+    Fingerprint silent = held.toBuilder().clearHeldDtype().build();
+    assertThat(Fingerprints.mismatch(mine, silent, true)).as("one who does not know of the field refuses too")
+        .hasValue("arithmetic is fma16-1 here and none there");
   }
 }

@@ -197,6 +197,10 @@ public final class Cluster implements AutoCloseable {
           .put("experts", layout.expertsOf(expert.group))
           .put("backend", layout.backend(expert.group, expert.replica))
           .put("pid", ready.pid()).put("grpc", ready.grpc()).put("http", ready.http());
+      String dtype = layout.dtype(expert.group);
+      if (dtype != null) {
+        node.put("dtype", dtype);
+      }
       if (expert.version != null) {
         node.put("version", expert.version);
       }

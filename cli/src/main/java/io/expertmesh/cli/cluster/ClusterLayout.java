@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param grpcPort likewise
  * @param threads of each expert process; 0 shares the machine's cores among the shards
  * @param backends what computes the experts of each process
+ * @param dtypes that the groups hold their experts in, in turn, as {@code --expert-dtype} names them; empty for the
+ *     model's
  * @param modelOptions that name the model and how it is loaded
  * @param gatewayOptions more for the gateway
  * @param tls options by role; empty for plain text on this machine
@@ -26,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * @param restart whether processes that die are started again
  */
 public record ClusterLayout(int experts, int shards, int replicas, int gateways, Placement placement, String host,
-    int httpPort, int grpcPort, int threads, Backends backends, List<String> modelOptions,
-    List<String> gatewayOptions, TlsOptionsByRole tls, @Nullable Canary canary, boolean restart) {
+    int httpPort, int grpcPort, int threads, Backends backends, List<String> dtypes,
+    List<String> modelOptions, List<String> gatewayOptions, TlsOptionsByRole tls, @Nullable Canary canary, boolean restart) {
   /** Who decides which experts a process holds. */
   public enum Placement {
     /** Each group has its ids from the start. */
@@ -52,6 +54,7 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
     if (gateways < 0 || gateways > 64) {
       throw FailureException.invalidParameter("--gateways", "--gateways is %d; it must be 1 to 64".formatted(gateways));
     }
+    dtypes = List.copyOf(dtypes);
     modelOptions = List.copyOf(modelOptions);
     gatewayOptions = List.copyOf(gatewayOptions);
   }
@@ -59,7 +62,13 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
   /** The same processes and those of a second version. */
   public ClusterLayout with(Canary second) {
     return new ClusterLayout(experts, shards, replicas, gateways, placement, host, httpPort, grpcPort, threads,
-        backends, modelOptions, gatewayOptions, tls, second, restart);
+        backends, dtypes, modelOptions, gatewayOptions, tls, second, restart);
+  }
+
+  /** The same processes, with experts in other types. */
+  public ClusterLayout holding(List<String> types) {
+    return new ClusterLayout(experts, shards, replicas, gateways, placement, host, httpPort, grpcPort, threads,
+        backends, types, modelOptions, gatewayOptions, tls, canary, restart);
   }
 
   /** The groups of which the second version needs processes of its own, ascending. */
@@ -92,6 +101,12 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
     return backends.name(group * replicas + replica);
   }
 
+  /** The type that a group holds its experts in; null if nothing is said. */
+  @Nullable
+  String dtype(int group) {
+    return dtypes.isEmpty() ? null : dtypes.get(group % dtypes.size());
+  }
+
   private int threadsOfExpert() {
     return threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / shards);
   }
@@ -117,6 +132,10 @@ public record ClusterLayout(int experts, int shards, int replicas, int gateways,
         expertsOf(group), "--router", router, "--port", grpcPort, "--http-port", httpPort, "--threads",
         String.valueOf(threadsOfExpert())));
     options.addAll(backends.options(group * replicas + replica));
+    String dtype = dtype(group);
+    if (dtype != null) {
+      options.addAll(List.of("--expert-dtype", dtype));
+    }
     options.addAll(model);
     options.addAll(tls.of("expert"));
     return options;

@@ -1,6 +1,7 @@
 package io.expertmesh.cli.inspect;
 
 import io.expertmesh.engine.kvcache.KvShape;
+import io.expertmesh.kernels.DType;
 import io.expertmesh.model.architecture.Architecture;
 import io.expertmesh.model.architecture.Attention;
 import io.expertmesh.model.architecture.CrossAttention;
@@ -35,6 +36,7 @@ import tools.jackson.databind.annotation.JsonNaming;
  * @param bytes size of the model's tensors
  * @param ignoredBytes size of tensors that answers do not depend on
  * @param sharedBytes what every process needs: all but the experts
+ * @param expertDtype the type that expert groups are to be held in; null for the checkpoint's
  * @param expertGroupBytes one expert id across all MoE layers, the least that can be a service of its own
  * @param expertGroups the groups of ids that so many shards hold
  * @param bytesAs the size with matrices of other types
@@ -70,6 +72,7 @@ public record Inspection(
     long bytes,
     long ignoredBytes,
     long sharedBytes,
+    @Nullable DType expertDtype,
     long expertGroupBytes,
     List<ExpertGroup> expertGroups,
     Map<String, Long> bytesAs,
@@ -103,28 +106,29 @@ public record Inspection(
    * Looks at {@code checkpoint}.
    *
    * @param shards in how many groups its experts are divided; null for one id each
+   * @param held the type that the groups hold them in; null for the checkpoint's
    * @throws FailureException INVALID_CHECKPOINT if the family is not supported, or a field is missing or wrong
    */
-  public static Inspection of(Checkpoint checkpoint, @Nullable Integer shards) {
+  public static Inspection of(Checkpoint checkpoint, @Nullable Integer shards, @Nullable DType held) {
     TensorPlan plan = TensorPlan.of(checkpoint);
-    return of(checkpoint.location().toString(), plan, Inventory.of(checkpoint, plan), text(checkpoint), shards,
+    return of(checkpoint.location().toString(), plan, Inventory.of(checkpoint, plan), text(checkpoint), shards, held,
         plan.differences(checkpoint));
   }
 
-  /** As {@link #of(Checkpoint, Integer)}, of a model's configuration. */
-  public static Inspection of(Release release, @Nullable Integer shards) {
+  /** As {@link #of(Checkpoint, Integer, DType)}, of a model's configuration. */
+  public static Inspection of(Release release, @Nullable Integer shards, @Nullable DType held) {
     TensorPlan plan = release.plan();
-    return of(release.name(), plan, Inventory.of(release, plan), null, shards,
+    return of(release.name(), plan, Inventory.of(release, plan), null, shards, held,
         new TensorPlan.Differences(List.of(), List.of(), List.of()));
   }
 
   private static Inspection of(String location, TensorPlan plan, Inventory inventory, @Nullable TextPart text,
-      @Nullable Integer shards, TensorPlan.Differences differences) {
+      @Nullable Integer shards, @Nullable DType held, TensorPlan.Differences differences) {
     Architecture model = plan.architecture();
     MixtureOfExperts moe = model.mixture().orElse(null);
     Heads heads = heads(model);
     long experts = inventory.expertBytes();
-    long perId = moe == null ? 0 : experts / moe.experts();
+    long perId = moe == null ? 0 : (held == null ? experts : inventory.expertBytesAs(held)) / moe.experts();
     long embedding = model.tiedEmbeddings() ? 0 : inventory.bytes(plan.embedding());
     return new Inspection(location, model.modelType(), model.hiddenSize(), model.blocks().size(),
         model.firstDecoderBlock(), heads.count(), heads.keyCount(), heads.width(), model.vocabularySize(),
@@ -132,7 +136,7 @@ public record Inspection(
         moe != null && moe.router().normalize(), moe == null ? 0 : moe.expert().size(), text, plan.parameters(),
         plan.activeParameters(), inventory.bytes() - experts + plan.visited(experts) - embedding
             + embedding / model.vocabularySize(),
-        inventory.bytes(), inventory.ignoredBytes(), inventory.bytes() - experts, perId,
+        inventory.bytes(), inventory.ignoredBytes(), inventory.bytes() - experts, held, perId,
         moe == null ? List.of() : groups(moe.experts(), perId, shards == null ? moe.experts() : shards),
         inventory.asOtherTypes(),
         KvShape.of(model).stream().mapToLong(KvShape::bytes).sum(), heads.cache(), encodedBytes(model),

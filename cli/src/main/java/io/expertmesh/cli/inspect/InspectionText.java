@@ -66,11 +66,16 @@ public final class InspectionText {
     List<Inspection.ExpertGroup> groups = model.expertGroups();
     out.println();
     if (groups.size() == model.experts()) {
-      out.println("expert groups: %d of one id, %s each".formatted(groups.size(), size(model.expertGroupBytes())));
+      out.println("expert groups%s: %d of one id, %s each".formatted(held(model), groups.size(),
+          size(model.expertGroupBytes())));
       return;
     }
-    out.println("expert groups");
+    out.println("expert groups" + held(model));
     groups.forEach(group -> out.println("  %-12s %s".formatted(group.ids(), size(group.bytes()))));
+  }
+
+  private static String held(Inspection model) {
+    return model.expertDtype() == null ? "" : " held as " + model.expertDtype();
   }
 
   private void layers(Inspection model) {

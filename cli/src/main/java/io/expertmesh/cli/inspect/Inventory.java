@@ -88,6 +88,19 @@ record Inventory(List<Entry> tensors, long ignoredBytes) {
     return tensors.stream().filter(Entry::ofExperts).mapToLong(Entry::bytes).sum();
   }
 
+  /**
+   * Bytes of the experts if expert processes hold their matrices as {@code dtype}; rows that are not a whole number of
+   * its blocks stay as they are, and so do biases.
+   */
+  long expertBytesAs(DType dtype) {
+    return tensors.stream().filter(Entry::ofExperts).mapToLong(tensor -> {
+      boolean matrix = tensor.shape().size() > 1 && !tensor.name().endsWith("bias");
+      return matrix && tensor.shape().getLast() % dtype.blockElements() == 0
+          ? dtype.bytes(tensor.parameters())
+          : tensor.bytes();
+    }).sum();
+  }
+
   /** Bytes of the tensor {@code name}; 0 if there is none. */
   long bytes(String name) {
     return tensors.stream().filter(entry -> entry.name().equals(name)).mapToLong(Entry::bytes).sum();

@@ -14,13 +14,12 @@ class CanaryTest {
   private static final ModelFingerprint MAIN = fingerprint("main", "tiny", "a", "b", "c", "d", "e");
 
   private static ModelFingerprint fingerprint(String version, String shape, String... digests) {
-    return new ModelFingerprint(version, shape, "f32", "exact", "", List.of(digests));
+    return new ModelFingerprint(version, shape, "f32", "f32", "exact", "", List.of(digests));
   }
 
   private static ClusterLayout layout(Placement placement, ModelFingerprint canary) {
-    return new ClusterLayout(5, 2, 1, 1, placement, "127.0.0.1", 0, 0, 1, Backends.CPU, List.of("--model", "main"),
-        List.of(),
-        role -> List.of(), null, true)
+    return new ClusterLayout(5, 2, 1, 1, placement, "127.0.0.1", 0, 0, 1, Backends.CPU, List.of(),
+        List.of("--model", "main"), List.of(), role -> List.of(), null, true)
         .with(Canary.of("next", List.of("--model", "next"), MAIN, canary, 5.0));
   }
 

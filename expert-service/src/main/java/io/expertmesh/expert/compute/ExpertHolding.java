@@ -2,10 +2,13 @@ package io.expertmesh.expert.compute;
 
 import io.expertmesh.model.device.ExpertDevice;
 import io.expertmesh.model.device.ExpertWeights;
+import io.expertmesh.model.device.LoadedExpert;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.model.family.ModelExperts;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -13,7 +16,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** The experts that the process holds, in all layers. Read by any thread; changed by one at a time. */
-public final class ExpertHolding {
+public final class ExpertHolding implements AutoCloseable {
+  /**
+   * An expert of a layer on its way to the device.
+   *
+   * @param memory of the weights
+   */
+  private record Staged(ExpertWeights weights, ExpertMemory memory) {}
+
   private final ModelExperts model;
   private final ExpertDevice device;
   private final BatchQueue queue;
@@ -42,32 +52,33 @@ public final class ExpertHolding {
   }
 
   /**
-   * Loads what is missing of {@code ids} and does not hold it yet; takes as long as reading and quantising takes.
+   * Loads what is missing of {@code ids} and does not hold it yet; takes as long as reading and converting takes.
    *
-   * @throws FailureException TOO_LARGE if the device's memory does not suffice; nothing was loaded then
+   * @throws FailureException TOO_LARGE if the memory of device or machine does not suffice; nothing was loaded then
    */
   public LoadedExperts load(Collection<Integer> ids) {
     TreeMap<Integer, @Nullable HeldExpert[]> loaded = new TreeMap<>();
+    // The first expert is the example by which the device makes room for all.
+    Deque<Staged> first = new ArrayDeque<>();
     loading.lock();
     try {
       List<Integer> missing = ids.stream().filter(id -> !held.containsKey(id)).distinct().toList();
-      List<ExpertWeights> first = missing.isEmpty() ? List.of() : weightsOf(missing.getFirst());
-      device.reserve(first, missing.size());
+      LoadingLog progress = LoadingLog.begin(model, missing);
+      if (!missing.isEmpty()) {
+        model.architecture().moeLayers().forEach(layer -> first.add(stage(layer, missing.getFirst())));
+      }
+      device.reserve(first.stream().map(Staged::weights).toList(), missing.size());
       for (int id : missing) {
         @Nullable
         HeldExpert[] layers = new @Nullable HeldExpert[model.layers()];
         loaded.put(id, layers);
-        if (id == missing.getFirst()) {
-          for (ExpertWeights weights : first) {
-            layers[weights.layer()] = new HeldExpert(device.load(weights));
-          }
-        } else {
-          for (int layer : model.architecture().moeLayers()) {
-            layers[layer] = new HeldExpert(device.load(model.load(layer, id)));
-          }
+        for (int layer : model.architecture().moeLayers()) {
+          layers[layer] = load(first.isEmpty() ? stage(layer, id) : first.remove());
         }
+        progress.loaded(id);
       }
     } catch (RuntimeException failure) {
+      first.forEach(staged -> staged.memory().close());
       discard(new LoadedExperts(loaded));
       throw failure;
     } finally {
@@ -76,9 +87,27 @@ public final class ExpertHolding {
     return new LoadedExperts(loaded);
   }
 
-  /** Of every layer. */
-  private List<ExpertWeights> weightsOf(int id) {
-    return model.architecture().moeLayers().stream().map(layer -> model.load(layer, id)).toList();
+  private Staged stage(int layer, int id) {
+    ExpertMemory memory = new ExpertMemory();
+    try {
+      return new Staged(model.load(layer, id, memory.allocator()), memory);
+    } catch (RuntimeException failure) {
+      memory.close();
+      throw failure;
+    }
+  }
+
+  private HeldExpert load(Staged staged) {
+    boolean kept = false;
+    try {
+      LoadedExpert expert = device.load(staged.weights());
+      kept = device.keepsWeights();
+      return new HeldExpert(expert, kept ? staged.memory() : null);
+    } finally {
+      if (!kept) {
+        staged.memory().close();
+      }
+    }
   }
 
   /** From now on also holds {@code loaded}. */
@@ -109,7 +138,26 @@ public final class ExpertHolding {
         }
       }
     }
-    queue.whenUnneeded(all, expert -> device.release(expert.loaded));
+    queue.whenUnneeded(all, this::release);
+  }
+
+  private void release(HeldExpert expert) {
+    device.release(expert.loaded);
+    expert.free();
+  }
+
+  /** Frees the weights of all experts, when nothing computes any more. */
+  @Override
+  public synchronized void close() {
+    Collection<@Nullable HeldExpert[]> all = held.values();
+    held = new TreeMap<>();
+    for (HeldExpert[] layers : all) {
+      for (HeldExpert expert : layers) {
+        if (expert != null) {
+          expert.free();
+        }
+      }
+    }
   }
 
   /** Such as {@code experts 0-7,12}. */

@@ -66,6 +66,13 @@ public final class ExpertMetrics {
     Gauge.builder("expertmesh.expert." + name, value).description(description).register(registry);
   }
 
+  /** Bytes that the weights of the experts take that the process holds, with the type that they are held in. */
+  void weights(String dtype, Supplier<Number> bytes) {
+    Gauge.builder("expertmesh.expert.weight.bytes", bytes)
+        .description("Bytes of the weights of all experts that the process holds, by the type that it holds them in")
+        .tag("dtype", dtype).register(registry);
+  }
+
   /** Whom the process's gRPC server turns away. */
   public void refusedCallers(RefusedCallers refused) {
     for (RefusedCallers.Reason reason : RefusedCallers.Reason.values()) {

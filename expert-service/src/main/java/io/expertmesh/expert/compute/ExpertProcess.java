@@ -34,6 +34,7 @@ public final class ExpertProcess {
   private final LoadCounters load;
   private final ExpertMetrics metrics = new ExpertMetrics();
   private final ExpertDevice device;
+  private final String dtype;
   private final List<Consumer<ProcessState>> listeners = new CopyOnWriteArrayList<>();
   private volatile ProcessState state = ProcessState.PROCESS_STATE_LOADING;
   private volatile String failure = "";
@@ -45,9 +46,11 @@ public final class ExpertProcess {
     this.holding = new ExpertHolding(model, device, queue);
     this.load = new LoadCounters(limits);
     this.device = device;
+    this.dtype = model.heldDtype();
     metrics.gauge("queued.rows", "Rows that wait", queue::queuedRows);
     metrics.gauge("rows.per.second", "Rows a second that a realistic batch reaches", speed::rowsPerSecond);
     metrics.gauge("held", "Experts that the process holds, each in all layers", () -> holding.ids().size());
+    metrics.weights(dtype, () -> holding.ids().stream().mapToLong(model::bytes).sum());
     metrics.gauge("ready", "1 if the process serves", () -> isReady() ? 1 : 0);
     metrics.gauge("failed", "1 if the device has failed and the process serves no more",
         () -> failure.isEmpty() ? 0 : 1);
@@ -90,6 +93,11 @@ public final class ExpertProcess {
   /** Such as {@code cpu vector-512}. */
   public String backend() {
     return device.name();
+  }
+
+  /** The type that experts are held in, such as {@code q8_0}. */
+  public String dtype() {
+    return dtype;
   }
 
   /** Why it is FAILED, for people; empty if it is not. */

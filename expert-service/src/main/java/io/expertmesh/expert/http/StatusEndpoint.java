@@ -80,6 +80,7 @@ public final class StatusEndpoint implements AutoCloseable {
         .put("process_id", process.id())
         .put("experts", process.holding().toString())
         .put("backend", process.backend())
+        .put("dtype", process.dtype())
         .put("queued_rows", process.queue().queuedRows())
         .put("router", router);
     if (!process.failure().isEmpty()) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class BatchQueueTest implements BatchOwner {
   private record Expert(int layer, int id) implements LoadedExpert {}
 
-  private static final HeldExpert EXPERT = new HeldExpert(new Expert(0, 1));
+  private static final HeldExpert EXPERT = new HeldExpert(new Expert(0, 1), null);
 
   private final Speed speed = new Speed();
   private final BatchQueue queue = new BatchQueue(new BatchLimits(4, 16, 8, 10, 20), speed);

@@ -36,6 +36,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   private static final Duration MOVING = Duration.ofSeconds(2);
   /** How long the clock goes on between two calls, so that calls need not start it. */
   private static final int IDLE_TICKS = 40;
+  private static final int MOST_REFUSALS = 3;
 
   private final String version;
   private final int hiddenSize;
@@ -150,6 +151,12 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   /** What went over the network so far. */
   public ExpertTraffic traffic() {
     return counters.traffic();
+  }
+
+  /** Why replicas are not used that are there, such as {@code expert-0-0: shape is ...}; a few of them. */
+  List<String> refusals() {
+    return replicas.links().stream().filter(link -> link.refusal() != null)
+        .map(link -> link.name + ": " + link.refusal()).limit(MOST_REFUSALS).toList();
   }
 
   /** Gives up what runs and disconnects. */

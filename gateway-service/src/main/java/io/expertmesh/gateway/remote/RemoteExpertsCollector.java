@@ -68,6 +68,8 @@ public final class RemoteExpertsCollector implements MultiCollector {
     all.add(links("expertmesh_expert_suspect", "1 if an answer is overdue", link -> link.suspect() ? 1 : 0));
     all.add(links("expertmesh_expert_breaker_state", "0 closed, 1 open, 2 half open",
         link -> link.breaker.getState().getOrder()));
+    all.add(links("expertmesh_expert_replica", "1 for each replica, with the type that it holds experts in",
+        link -> 1, link -> Labels.of("dtype", link.dtype())));
     all.add(gauge("expertmesh_routing_table_epoch", "When the router that made the table began to lead, in ms",
         experts -> (double) experts.tableVersion().getEpoch()));
     all.add(gauge("expertmesh_routing_table_number", "Number of the routing table within its epoch",
@@ -118,12 +120,18 @@ public final class RemoteExpertsCollector implements MultiCollector {
 
   /** The newest process of each name. */
   private MetricSnapshot links(String name, String help, ToDoubleFunction<ReplicaLink> value) {
+    return links(name, help, value, link -> Labels.EMPTY);
+  }
+
+  private MetricSnapshot links(String name, String help, ToDoubleFunction<ReplicaLink> value,
+      Function<ReplicaLink, Labels> more) {
     GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name(name).help(help);
     for (Source source : sources) {
       Map<String, ReplicaLink> byName = new TreeMap<>();
       source.experts.links().forEach(link -> byName.put(link.name, link));
       byName.forEach(
-          (replica, link) -> gauge.dataPoint(source.gauge(Labels.of("replica", replica), value.applyAsDouble(link))));
+          (replica, link) -> gauge.dataPoint(source.gauge(Labels.of("replica", replica).merge(more.apply(link)),
+              value.applyAsDouble(link))));
     }
     return gauge.build();
   }

@@ -113,13 +113,18 @@ public final class RemoteModel implements ExpertClientFactory, AutoCloseable {
       return;
     }
     Set<Integer> missing = experts().unavailable();
+    List<String> refusals = experts().refusals();
+    if (missing.size() == fingerprint().expertDigests().size() && !refusals.isEmpty()) {
+      throw new FailureException(FailureCategory.UNAVAILABLE,
+          "no expert process that is there can be used: " + String.join("; ", refusals));
+    }
     if (missing.size() == fingerprint().expertDigests().size()) {
       throw new FailureException(FailureCategory.UNAVAILABLE,
           "no expert could be reached in %d s: start expert processes of this model and the router that they register with, or raise expertmesh.experts.start-timeout"
               .formatted(settings.startTimeout().toSeconds()));
     }
-    log.warn("Serving without the experts {}: no replica of them was found in {} s", missing.stream().sorted().toList(),
-        settings.startTimeout().toSeconds());
+    log.warn("Serving without the experts {}: no replica of them was found in {} s{}", missing.stream().sorted().toList(),
+        settings.startTimeout().toSeconds(), refusals.isEmpty() ? "" : "; " + String.join("; ", refusals));
   }
 
   /** Disconnects. */

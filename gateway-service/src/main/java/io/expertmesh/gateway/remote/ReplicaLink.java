@@ -66,6 +66,8 @@ final class ReplicaLink {
   private volatile Standing standing = Standing.READY;
 
   private volatile int news;
+  private volatile @Nullable String refusal;
+  private volatile String dtype = "";
 
   // Of the control thread.
   private Replica replica;
@@ -171,6 +173,17 @@ final class ReplicaLink {
     });
   }
 
+  /** Why its experts, or some of them, are not used: they are not this gateway's. Null if they are. */
+  @Nullable
+  String refusal() {
+    return refusal;
+  }
+
+  /** The type that it holds experts in, such as {@code q8_0}. */
+  String dtype() {
+    return dtype;
+  }
+
   /** How often the table had news of it. */
   int news() {
     return news;
@@ -229,6 +242,8 @@ final class ReplicaLink {
   /** What the table says now. */
   void update(Replica entry) {
     replica = entry;
+    dtype = Fingerprints.heldDtype(entry.getFingerprint());
+    refusal = null;
     news = Math.addExact(news, 1); // only this thread writes it
     lacking.clear();
     drained = null;
@@ -322,6 +337,7 @@ final class ReplicaLink {
   }
 
   private void mismatch(String experts, String reason) {
+    refusal = reason;
     counters.failed(FailureKind.FINGERPRINT);
     logOnce("it is used %s: %s".formatted(experts, reason));
   }
@@ -378,6 +394,7 @@ final class ReplicaLink {
     current = null;
     suspect = false;
     if (refused) {
+      refusal = reason;
       counters.failed(FailureKind.FINGERPRINT);
       logOnce("it refuses this gateway: " + reason);
     } else if (live == stream && !closed) {

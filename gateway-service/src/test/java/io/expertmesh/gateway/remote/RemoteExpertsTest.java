@@ -270,10 +270,10 @@ class RemoteExpertsTest {
         ScriptedReplica liar = new ScriptedReplica("liar", TestMesh.group(0, 1));
         ScriptedReplica refusing = new ScriptedReplica("refusing", TestMesh.group(0, 1));
         ScriptedReplica other = new ScriptedReplica("other", TestMesh.group(0, 1))) {
-      swapped.model = new ModelFingerprint("v2", right.shape(), right.dtype(), right.numerics(), right.arithmetic(),
-          digests);
-      other.model = new ModelFingerprint("v3", right.shape(), right.dtype(), "fast", right.arithmetic(),
-          right.expertDigests());
+      swapped.model = new ModelFingerprint("v2", right.shape(), right.dtype(), right.dtype(),
+          right.numerics(), right.arithmetic(), digests);
+      other.model = new ModelFingerprint("v3", right.shape(), right.dtype(), right.dtype(), "fast",
+          right.arithmetic(), right.expertDigests());
       Replica lie = liar.entry();
       liar.model = swapped.model;
       refusing.refusal = Status.FAILED_PRECONDITION.withDescription("you are not my type");

@@ -2,6 +2,8 @@ package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.kernels.DType;
 import io.expertmesh.kernels.WeightMatrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SegmentAllocator;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -44,6 +46,15 @@ public interface Checkpoint {
    * what is used is quantised.
    */
   default WeightMatrix load(WeightMatrix stored) {
+    return load(stored, Arena.ofAuto());
+  }
+
+  /**
+   * As {@link #load(WeightMatrix)}.
+   *
+   * @param memory for what is not used as it is stored
+   */
+  default WeightMatrix load(WeightMatrix stored, SegmentAllocator memory) {
     return stored;
   }
 

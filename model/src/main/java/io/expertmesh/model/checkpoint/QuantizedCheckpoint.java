@@ -1,15 +1,12 @@
 package io.expertmesh.model.checkpoint;
 
 import io.expertmesh.kernels.DType;
-import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.kernels.WeightMatrix;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -19,9 +16,6 @@ import tools.jackson.databind.JsonNode;
  * <p>Vectors, routers and matrices whose rows are not a whole number of blocks keep their type.
  */
 public final class QuantizedCheckpoint implements Checkpoint {
-  private static final int ROWS_AT_A_TIME = 64;
-  private static final int ALIGNMENT = 64;
-
   private final Checkpoint source;
   private final DType dtype;
   private final Progress progress;
@@ -63,33 +57,14 @@ public final class QuantizedCheckpoint implements Checkpoint {
    * @throws io.expertmesh.model.failure.FailureException INVALID_CHECKPOINT if a value is not finite
    */
   @Override
-  public WeightMatrix load(WeightMatrix stored) {
+  public WeightMatrix load(WeightMatrix stored, SegmentAllocator memory) {
     if (loadedType(stored) == stored.dtype()) {
       return stored;
     }
-    MemorySegment data = Arena.ofAuto().allocate(dtype.bytes(stored.cols()) * stored.rows(), ALIGNMENT);
-    WeightMatrix quantized = new WeightMatrix(stored.name(), dtype, stored.rows(), stored.cols(), data);
-    IntStream.range(0, Math.ceilDiv(stored.rows(), ROWS_AT_A_TIME)).parallel().forEach(part -> {
-      int from = part * ROWS_AT_A_TIME;
-      quantize(stored, quantized, from, Math.min(stored.rows(), from + ROWS_AT_A_TIME));
-    });
-    long bytes = done.addAndGet(data.byteSize());
+    WeightMatrix quantized = WeightConversion.convert(stored, dtype, memory, location());
+    long bytes = done.addAndGet(quantized.data().byteSize());
     progress.update("quantising to " + dtype.name().toLowerCase(Locale.ROOT), bytes, total);
     return quantized;
-  }
-
-  private void quantize(WeightMatrix stored, WeightMatrix quantized, int fromRow, int toRow) {
-    int count = Math.multiplyExact(toRow - fromRow, stored.cols());
-    float[] values = new float[count];
-    for (int row = fromRow; row < toRow; row++) {
-      KernelSelection.kernels().dequantize(stored, row, values, (row - fromRow) * stored.cols());
-    }
-    try {
-      Quantizer.fromFloats(values, count, dtype, quantized.data(), dtype.bytes((long) fromRow * stored.cols()));
-    } catch (ArithmeticException e) {
-      throw InvalidCheckpoint.in(location(), "tensor %s %s; it cannot be quantised"
-          .formatted(stored.name(), e.getMessage()), e);
-    }
   }
 
   /** The checkpoint as its files have it. */

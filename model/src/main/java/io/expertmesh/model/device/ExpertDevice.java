@@ -36,9 +36,14 @@ public interface ExpertDevice extends AutoCloseable {
    */
   default void reserve(List<ExpertWeights> examples, int each) {}
 
+  /** Whether it computes from the memory of the weights that it was given, which then stays until the release. */
+  default boolean keepsWeights() {
+    return true;
+  }
+
   /**
    * Holds another expert, until it is released. The weights' memory is not needed after that, unless the device
-   * computes from it. All experts of a layer have the same shapes and types.
+   * {@link #keepsWeights}. All experts of a layer have the same shapes and types.
    *
    * @throws io.expertmesh.model.failure.FailureException TOO_LARGE if the device's memory does not suffice, with the
    *     bytes that are needed, taken and there; INVALID_REQUEST if it cannot compute with a type or an activation

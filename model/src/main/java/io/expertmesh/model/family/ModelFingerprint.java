@@ -15,9 +15,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,16 +23,18 @@ import org.jspecify.annotations.Nullable;
  *
  * @param version for people; by default the first 12 digits of a digest over the whole checkpoint
  * @param shape family and sizes, such as {@code olmoe layers=16 experts=64 hidden=2048 expert=1024}
- * @param dtype of the experts' weights as they are used, such as {@code q8_0}; several are joined by {@code +}
+ * @param dtype of the model's expert weights, such as {@code q8_0}; several are joined by {@code +}
+ * @param heldDtype the type that this process holds them in, which may be another
  * @param numerics {@code exact} or {@code fast}
- * @param arithmetic the definition that the results follow bit for bit; empty if they follow none
+ * @param arithmetic the definition by which results follow from the model's weights, bit for bit; empty if they follow
+ *     none
  * @param expertDigests by expert id: 32 hexadecimal digits over the expert's matrices in all layers: their names,
- *     shapes, types and a sample of their bytes as the files have them, and the type that they are used in. The sample
+ *     shapes, types and a sample of their bytes as the files have them, and the model's type of each. The sample
  *     is {@value #SAMPLES} blocks of {@value #SAMPLE_BYTES} bytes of each matrix, evenly spaced, the first and the last
  *     among them: it tells checkpoints apart, and is no proof that every byte is the same.
  */
-public record ModelFingerprint(String version, String shape, String dtype, String numerics, String arithmetic,
-    List<String> expertDigests) {
+public record ModelFingerprint(String version, String shape, String dtype, String heldDtype, String numerics,
+    String arithmetic, List<String> expertDigests) {
   static final int SAMPLES = 4;
   static final int SAMPLE_BYTES = 256;
   private static final int DIGEST_BYTES = 16;
@@ -54,14 +53,13 @@ public record ModelFingerprint(String version, String shape, String dtype, Strin
    */
   public static ModelFingerprint of(ModelExperts experts, Numerics computed, Numerics numerics,
       @Nullable String version) {
-    Set<String> dtypes = new TreeSet<>();
     List<String> digests = new ArrayList<>();
     for (int id = 0; id < experts.experts(); id++) {
-      digests.add(expert(experts, id, dtypes));
+      digests.add(expert(experts, id));
     }
     return new ModelFingerprint(version == null ? wholeDigest(experts.checkpoint(), digests) : version,
-        shape(experts.architecture()), String.join("+", dtypes), numerics.label(),
-        computed == Numerics.EXACT ? ExactMath.DEFINITION : "", digests);
+        shape(experts.architecture()), experts.dtype(), experts.heldDtype(), numerics.label(),
+        computed == Numerics.EXACT && !experts.isConverted() ? ExactMath.DEFINITION : "", digests);
   }
 
   private static String shape(Architecture model) {
@@ -69,16 +67,14 @@ public record ModelFingerprint(String version, String shape, String dtype, Strin
         model.experts(), model.hiddenSize(), model.mixture().map(moe -> moe.expert().size()).orElse(0));
   }
 
-  private static String expert(ModelExperts experts, int id, Set<String> dtypes) {
+  private static String expert(ModelExperts experts, int id) {
     MessageDigest digest = sha256();
     for (int layer = 0; layer < experts.layers(); layer++) {
       if (experts.hasExperts(layer)) {
         StoredFeedForward stored = experts.stored(layer, id);
         for (StoredMatrix matrix : stored.matrices()) {
-          String used = experts.checkpoint().loadedType(matrix.stored()).name().toLowerCase(Locale.ROOT);
-          dtypes.add(used);
           text(digest, "%s %s %d %d %s".formatted(matrix.stored().name(), matrix.stored().dtype(), matrix.rows(),
-              matrix.cols(), used));
+              matrix.cols(), ModelExperts.label(experts.modelType(matrix))));
           sample(digest, matrix.bytes());
           if (matrix.stored().scales() != null) {
             sample(digest, matrix.stored().scales().data());

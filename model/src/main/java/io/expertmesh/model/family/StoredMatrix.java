@@ -1,8 +1,11 @@
 package io.expertmesh.model.family;
 
+import io.expertmesh.kernels.BlockScales;
+import io.expertmesh.kernels.DType;
 import io.expertmesh.kernels.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 
 /**
  * A matrix as the checkpoint stores it, its shape checked, none of its weights touched.
@@ -44,10 +47,24 @@ public record StoredMatrix(WeightMatrix stored, boolean transposed, int firstRow
     return transposed ? stored.rows() : stored.cols();
   }
 
-  /**
-   * The matrix (rows, cols): over the checkpoint's own memory, or a copy where it is stored transposed.
-   */
+  /** Bytes of the matrix in type {@code dtype}; in its own type with its scales. */
+  long bytesAs(DType dtype) {
+    BlockScales scales = stored.scales();
+    long scaleBytes = scales == null || dtype != stored.dtype()
+        ? 0
+        : scales.data().byteSize() * rows / (transposed ? stored.cols() : stored.rows());
+    return dtype.bytes(cols()) * rows + scaleBytes;
+  }
+
+  /** As {@link #arranged(SegmentAllocator)}; a copy lives as long as it is reachable. */
   WeightMatrix arranged() {
+    return arranged(Arena.ofAuto());
+  }
+
+  /**
+   * The matrix (rows, cols): over the checkpoint's own memory, or a copy in {@code memory} where it is stored transposed.
+   */
+  WeightMatrix arranged(SegmentAllocator memory) {
     if (contiguous()) {
       return stored.slice(stored.name(), firstRow, firstRow + rows);
     }
@@ -55,7 +72,7 @@ public record StoredMatrix(WeightMatrix stored, boolean transposed, int firstRow
       return stored.everyNth(stored.name(), firstRow, rowStep).slice(stored.name(), 0, rows);
     }
     int cols = cols();
-    MemorySegment copy = Arena.ofAuto().allocate(stored.dtype().bytes(cols) * rows, ALIGNMENT);
+    MemorySegment copy = memory.allocate(stored.dtype().bytes(cols) * rows, ALIGNMENT);
     transpose(copy, cols);
     return new WeightMatrix(stored.name(), stored.dtype(), rows, cols, copy);
   }

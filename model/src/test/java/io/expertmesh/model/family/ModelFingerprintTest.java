@@ -59,6 +59,20 @@ class ModelFingerprintTest {
   }
 
   @Test
+  void theTypeThatExpertsAreHeldInLeavesTheDigests() {
+    ModelFingerprint demo = of(Checkpoint.open(DEMO));
+    Kernels kernels = KernelSelection.kernels();
+    ModelExperts experts = ModelExperts.of(Checkpoint.open(DEMO), kernels).heldAs(DType.Q8_0, Numerics.FAST);
+    ModelFingerprint held = ModelFingerprint.of(experts, kernels.numerics(), kernels.numerics(), null);
+    assertThat(held).usingRecursiveComparison().ignoringFields("heldDtype", "arithmetic").isEqualTo(demo);
+    assertThat(demo.heldDtype()).isEqualTo("bf16");
+    assertThat(held.heldDtype()).isEqualTo("q8_0");
+    assertThat(held.arithmetic()).as("results do not follow from the model's weights bit for bit").isEmpty();
+    ModelExperts same = ModelExperts.of(Checkpoint.open(DEMO), kernels).heldAs(DType.BF16, Numerics.EXACT);
+    assertThat(ModelFingerprint.of(same, kernels.numerics(), kernels.numerics(), null)).isEqualTo(demo);
+  }
+
+  @Test
   void aChangedExpertIsAnotherAndTheRestStay() throws IOException {
     Path file = folder.resolve("demo.gguf");
     Convert.toGguf(DEMO, file, DType.F16, Progress.NONE);

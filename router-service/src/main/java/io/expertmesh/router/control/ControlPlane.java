@@ -40,6 +40,8 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a leading router knows and decides: the registered processes, the routing table made of them, and which experts
@@ -47,6 +49,8 @@ import org.jspecify.annotations.Nullable;
  * that they follow. Every method belongs to the event loop.
  */
 public final class ControlPlane implements Registry.Listener {
+  private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
+
   private final EventLoop loop;
   private final ControlSettings settings;
   private final Registry registry;
@@ -124,6 +128,7 @@ public final class ControlPlane implements Registry.Listener {
       member.drained(drained.contains(member.id()));
       place(member);
       refreshSoon();
+      MixedTypes.notice(member, registry.members()).ifPresent(log::warn);
     }
     answer(member);
   }

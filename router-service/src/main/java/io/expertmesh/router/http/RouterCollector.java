@@ -2,9 +2,12 @@ package io.expertmesh.router.http;
 
 import io.expertmesh.proto.v1.GetStateResponse;
 import io.expertmesh.proto.v1.ProcessStatus;
+import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.control.GroupLoad;
 import io.expertmesh.router.metrics.RouterCounters;
+import io.expertmesh.router.placement.ExpertRanges;
+import io.expertmesh.transport.Fingerprints;
 import io.expertmesh.transport.RefusedCallers;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -13,8 +16,10 @@ import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -60,6 +65,7 @@ final class RouterCollector implements MultiCollector {
           reading.unplaced()));
       if (reading.groups().size() <= MAX_GROUPS) {
         all.add(replicas(reading.groups()));
+        all.add(dtypes(reading.state()));
         all.add(load(reading.groups()));
       }
     }
@@ -123,6 +129,20 @@ final class RouterCollector implements MultiCollector {
     for (GroupLoad group : groups) {
       gauge.dataPoint(point(Labels.of("version", group.version(), "experts", group.experts()), group.replicas()));
     }
+    return gauge.build();
+  }
+
+  private static GaugeSnapshot dtypes(GetStateResponse state) {
+    Map<Labels, Integer> processes = new LinkedHashMap<>();
+    for (ProcessStatus process : state.getProcessesList()) {
+      RegisterRequest said = process.getRegistration();
+      String experts = said.getTakesAssignments() ? "auto" : ExpertRanges.of(said.getExpertIdsList());
+      processes.merge(Labels.of("version", said.getFingerprint().getVersion(), "experts", experts, "dtype",
+          Fingerprints.heldDtype(said.getFingerprint())), 1, Integer::sum);
+    }
+    GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name("expertmesh_router_dtype_processes")
+        .help("Processes by the experts that they hold and the type that they hold them in");
+    processes.forEach((labels, count) -> gauge.dataPoint(point(labels, count)));
     return gauge.build();
   }
 

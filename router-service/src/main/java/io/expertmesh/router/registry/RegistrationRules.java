@@ -104,6 +104,7 @@ public final class RegistrationRules {
     text("fingerprint.version", fingerprint.getVersion());
     text("fingerprint.shape", fingerprint.getShape());
     text("fingerprint.dtype", fingerprint.getDtype());
+    text("fingerprint.held_dtype", fingerprint.getHeldDtype());
     text("fingerprint.numerics", fingerprint.getNumerics());
     text("fingerprint.arithmetic", fingerprint.getArithmetic());
     fingerprint.getExpertDigestsMap().forEach((id, digest) -> {
