@@ -128,7 +128,9 @@ class CommandsTest {
           CommandLineRun.of((command + " --model " + DEMO + " --numerics exact --expert-dtype q8_0").split(" ")),
           "--numerics exact", "--expert-dtype q8_0", "bf16");
       assertUserError(
-          CommandLineRun.of((command + " --model " + "../model/src/test/resources/golden/olmoe-base-f32" + " --expert-dtype q4_0").split(" ")),
+          CommandLineRun
+              .of((command + " --model " + "../model/src/test/resources/golden/olmoe-base-f32" + " --expert-dtype q4_0")
+                  .split(" ")),
           "--expert-dtype q4_0 has blocks of 32", "hidden size 48");
     }
     assertUserError(

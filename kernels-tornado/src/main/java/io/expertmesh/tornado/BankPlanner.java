@@ -133,10 +133,12 @@ final class BankPlanner {
     long taken = bytes(banks);
     long needed = plan.stream().mapToLong(bank -> bytes(bank.shape(), bank.slots())).sum();
     if (needed > memoryBytes - taken) {
-      throw new FailureException(FailureCategory.TOO_LARGE, """
-          the experts do not fit the device: they need %,d bytes with their buffers, %,d of its %,d are taken; give \
-          this process fewer experts, hold them in a smaller type (--expert-dtype q8_0 or q4_0), or raise -Dtornado.device.memory if \
-          that is what limits it""".formatted(needed, taken, memoryBytes));
+      throw new FailureException(FailureCategory.TOO_LARGE,
+          """
+              the experts do not fit the device: they need %,d bytes with their buffers, %,d of its %,d are taken; give \
+              this process fewer experts, hold them in a smaller type (--expert-dtype q8_0 or q4_0), or raise -Dtornado.device.memory if \
+              that is what limits it"""
+              .formatted(needed, taken, memoryBytes));
     }
   }
 

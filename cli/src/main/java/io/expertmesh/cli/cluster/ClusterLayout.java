@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record ClusterLayout(int experts, int shards, int replicas, int gateways, Placement placement, String host,
     int httpPort, int grpcPort, int threads, Backends backends, List<String> dtypes,
-    List<String> modelOptions, List<String> gatewayOptions, TlsOptionsByRole tls, @Nullable Canary canary, boolean restart) {
+    List<String> modelOptions, List<String> gatewayOptions, TlsOptionsByRole tls, @Nullable Canary canary,
+    boolean restart) {
   /** Who decides which experts a process holds. */
   public enum Placement {
     /** Each group has its ids from the start. */

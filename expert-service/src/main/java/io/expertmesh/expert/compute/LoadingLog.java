@@ -29,7 +29,8 @@ final class LoadingLog {
     long bytes = ids.stream().mapToLong(model::bytes).sum();
     long own = ids.stream().mapToLong(model::ownBytes).sum();
     if (!ids.isEmpty()) {
-      log.info("Loading {} experts of {} layers: {} held as {}, {}", ids.size(), model.architecture().moeLayers().size(),
+      log.info("Loading {} experts of {} layers: {} held as {}, {}", ids.size(),
+          model.architecture().moeLayers().size(),
           size(bytes), model.heldDtype(), own == 0
               ? "mapped from the checkpoint"
               : "of which " + size(own) + " are written to memory of their own"

@@ -123,7 +123,8 @@ public final class RemoteModel implements ExpertClientFactory, AutoCloseable {
           "no expert could be reached in %d s: start expert processes of this model and the router that they register with, or raise expertmesh.experts.start-timeout"
               .formatted(settings.startTimeout().toSeconds()));
     }
-    log.warn("Serving without the experts {}: no replica of them was found in {} s{}", missing.stream().sorted().toList(),
+    log.warn("Serving without the experts {}: no replica of them was found in {} s{}",
+        missing.stream().sorted().toList(),
         settings.startTimeout().toSeconds(), refusals.isEmpty() ? "" : "; " + String.join("; ", refusals));
   }
 
