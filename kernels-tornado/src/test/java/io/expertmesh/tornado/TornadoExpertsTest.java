@@ -93,7 +93,7 @@ final class TornadoExpertsTest {
     try (TornadoExperts device = new TornadoExperts(TestDevice.first(), 8, 100_000_000, 50_000_000)) {
       assertThatExceptionOfType(FailureException.class)
           .isThrownBy(() -> device.reserve(List.of(expert(0, 0), expert(1, 0)), 6000))
-          .withMessageContaining("100,000,000").withMessageContaining("--quantize")
+          .withMessageContaining("100,000,000").withMessageContaining("--expert-dtype")
           .satisfies(failure -> assertThat(failure.category()).isEqualTo(FailureCategory.TOO_LARGE));
       assertThat(device.takenBytes()).isZero();
       device.load(expert(0, 0));
