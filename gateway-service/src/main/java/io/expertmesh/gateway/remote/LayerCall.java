@@ -119,10 +119,11 @@ final class LayerCall implements ExpertCall {
     List<Attempt> planned = new ArrayList<>();
     int lost = 0;
     synchronized (this) {
-      ReplicaChoice choice = new ReplicaChoice(experts.holders(), still(wanted, cause), experts.nextRotation());
+      Holders holders = experts.holders();
+      ReplicaChoice choice = new ReplicaChoice(holders, still(wanted, cause), experts.nextRotation());
       choice.chosen.forEach((stream, chosen) -> admit(stream, chosen, cause, planned));
       for (Piece piece : choice.unplaced) {
-        lost += cause == Attempt.Cause.HEDGE || !waitOrLose(piece) ? 0 : 1;
+        lost += cause == Attempt.Cause.HEDGE || !waitOrLose(piece, holders) ? 0 : 1;
       }
       inFlight.addAll(planned);
     }
@@ -181,12 +182,15 @@ final class LayerCall implements ExpertCall {
     return rest;
   }
 
-  /** Whether the piece was lost. */
-  private static boolean waitOrLose(Piece piece) {
+  /**
+   * Whether the piece was lost. It is not while a stream has ended that {@code holders} still count on: those who come
+   * next, replicas of last resort among them, are found out on another thread.
+   */
+  private static boolean waitOrLose(Piece piece, Holders holders) {
     if (piece.inFlight > 0) {
       return false;
     }
-    if (piece.full.isEmpty()) {
+    if (piece.full.isEmpty() && holders.holders(piece.expertId).stream().allMatch(link -> link.live() != null)) {
       return piece.lose();
     }
     piece.tried = minus(piece.tried, piece.full);

@@ -104,6 +104,25 @@ class RemoteExpertsTest {
   }
 
   @Test
+  void itIsAskedForWhatTheOtherHadWhenItDied() throws InterruptedException {
+    try (TestMesh mesh = TestMesh.of(1, 2)) {
+      ScriptedReplica failing = mesh.replicas.get(0);
+      ScriptedReplica dying = mesh.replicas.get(1);
+      failing.script = batch -> Fault.FAILED;
+      while (mesh.experts.links().stream()
+          .noneMatch(link -> link.breaker.getState() == CircuitBreaker.State.OPEN)) {
+        mesh.computes(Work.random(random, 4));
+      }
+      failing.script = batch -> Fault.NONE;
+      int before = failing.batches.size();
+      dying.script = batch -> Fault.BREAK;
+      mesh.computes(Work.random(random, 4));
+      assertThat(failing.batches).hasSizeGreaterThan(before);
+      mesh.awaitQuiet();
+    }
+  }
+
+  @Test
   void theReasonNamesWhatEveryReplicaSaid() throws InterruptedException {
     try (TestMesh mesh = TestMesh.of(1, 2)) {
       mesh.replicas.get(0).script = batch -> Fault.FAILED;
