@@ -98,6 +98,10 @@ final class BenchCommand implements Callable<Integer> {
     requireAtLeast("--generate", generatedTokens, 2);
     requireAtLeast("--batch", batch, 1);
     requireAtLeast("--repeat", repeat, 1);
+    if (!onCluster && types.isGiven()) {
+      throw FailureException.invalidParameter("--expert-dtype",
+          "--expert-dtype is for expert processes: give --cluster too, or --quantize for all of the model");
+    }
     try (EmbeddedModel opened = cluster.model().open();
         BenchCluster remote = onCluster ? BenchCluster.start(cluster, types, microBatches, this::log) : null;
         ProgressBars progress = ProgressBars.of("runs")) {

@@ -18,12 +18,17 @@ final class ExpertTypeOptions {
           + "several in turn. Not with --numerics exact. Default: stored, as the model is.")
   private List<ExpertType> types = List.of();
 
+  /** Whether the user says anything of them. */
+  boolean isGiven() {
+    return !types.isEmpty();
+  }
+
   /**
    * @param auto whether the router places experts, so that there are no groups
    * @throws FailureException INVALID_REQUEST if experts of the model cannot be held so
    */
   ClusterLayout apply(ClusterLayout layout, ModelOptions model, boolean auto) {
-    if (types.isEmpty()) {
+    if (!isGiven()) {
       return layout;
     }
     if (auto && types.stream().distinct().count() > 1) {

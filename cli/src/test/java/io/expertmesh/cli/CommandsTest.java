@@ -133,6 +133,7 @@ class CommandsTest {
                   .split(" ")),
           "--expert-dtype q4_0 has blocks of 32", "hidden size 48");
     }
+    assertUserError(CommandLineRun.of("bench", "--model", DEMO, "--expert-dtype", "q8_0"), "--cluster");
     assertUserError(
         CommandLineRun.of(("cluster --model " + DEMO + " --auto --expert-dtype q8_0,stored").split(" ")),
         "--expert-dtype is [q8_0, stored]", "--auto");
