@@ -63,7 +63,7 @@ public final class ExpertHolding implements AutoCloseable {
     loading.lock();
     try {
       List<Integer> missing = ids.stream().filter(id -> !held.containsKey(id)).distinct().toList();
-      LoadingLog progress = LoadingLog.begin(model, missing);
+      LoadingLog progress = LoadingLog.begin(model, missing, device.keepsWeights());
       if (!missing.isEmpty()) {
         model.architecture().moeLayers().forEach(layer -> first.add(stage(layer, missing.getFirst())));
       }

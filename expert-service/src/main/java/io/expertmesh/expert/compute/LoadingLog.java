@@ -25,16 +25,22 @@ final class LoadingLog {
     this.bytes = bytes;
   }
 
-  static LoadingLog begin(ModelExperts model, List<Integer> ids) {
+  /**
+   * @param keepsWeights whether the device computes from this process's memory
+   */
+  static LoadingLog begin(ModelExperts model, List<Integer> ids, boolean keepsWeights) {
     long bytes = ids.stream().mapToLong(model::bytes).sum();
     long own = ids.stream().mapToLong(model::ownBytes).sum();
     if (!ids.isEmpty()) {
-      log.info("Loading {} experts of {} layers: {} held as {}, {}", ids.size(),
-          model.architecture().moeLayers().size(),
-          size(bytes), model.heldDtype(), own == 0
-              ? "mapped from the checkpoint"
-              : "of which " + size(own) + " are written to memory of their own"
-                  + (model.isConverted() ? ", converted from the model's " + model.dtype() : ""));
+      String where = "mapped from the checkpoint";
+      if (!keepsWeights) {
+        where = "copied to the device";
+      } else if (own > 0) {
+        where = "of which " + size(own) + " are written to memory of their own";
+      }
+      log.info("Loading {} experts of {} layers: {} held as {}, {}{}", ids.size(),
+          model.architecture().moeLayers().size(), size(bytes), model.heldDtype(), where,
+          model.isConverted() ? ", converted from the model's " + model.dtype() : "");
     }
     return new LoadingLog(model, ids.size(), bytes);
   }
