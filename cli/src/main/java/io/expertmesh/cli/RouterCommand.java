@@ -49,6 +49,12 @@ final class RouterCommand implements Callable<Integer> {
   private @Nullable Integer httpPort;
 
   @Option(
+      names = "--scaler-port",
+      paramLabel = "PORT",
+      description = "Answers KEDA, in plain text, how busy groups of experts are. Default: does not.")
+  private @Nullable Integer scalerPort;
+
+  @Option(
       names = "--lease",
       paramLabel = "TIME",
       description = "How long a process stays in the table without being heard of. Default: 3s.")
@@ -116,6 +122,7 @@ final class RouterCommand implements Callable<Integer> {
     put(options, "host", host);
     put(options, "port", port);
     put(options, "http-port", httpPort);
+    put(options, "scaler-port", scalerPort);
     put(options, "lease", lease);
     put(options, "auto-shards", autoShards);
     put(options, "auto-replicas", autoReplicas);

@@ -5,6 +5,7 @@ import io.expertmesh.engine.experts.ExpertCall;
 import io.expertmesh.engine.experts.ExpertCall.LostExpert;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.experts.LocalExperts;
+import io.expertmesh.engine.experts.SleepingExperts;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.decoder.FeedForwardRunner;
@@ -40,6 +41,8 @@ final class ScriptedExperts implements ExpertClient, AutoCloseable {
   private final AtomicInteger inFlight = new AtomicInteger();
   private final AtomicInteger mostInFlight = new AtomicInteger();
   private volatile Set<Integer> unavailable = Set.of();
+  private volatile SleepingExperts sleeping = SleepingExperts.NONE;
+  private volatile Set<Integer> wanted = Set.of();
   private volatile Script script = (layer, plan) -> Set.of();
 
   ScriptedExperts(BoundModel model, Kernels kernels, int microBatches) {
@@ -52,6 +55,27 @@ final class ScriptedExperts implements ExpertClient, AutoCloseable {
   void gone(Integer... experts) {
     unavailable = Set.of(experts);
     listeners.forEach(Runnable::run);
+  }
+
+  /** They are gone and sleep. */
+  void asleep(SleepingExperts experts) {
+    sleeping = experts;
+    gone(experts.ids().toArray(Integer[]::new));
+  }
+
+  /** What requests wait for. */
+  Set<Integer> wanted() {
+    return wanted;
+  }
+
+  @Override
+  public SleepingExperts sleeping() {
+    return sleeping;
+  }
+
+  @Override
+  public void want(Set<Integer> experts) {
+    wanted = Set.copyOf(experts);
   }
 
   void script(Script next) {

@@ -11,6 +11,7 @@ import io.expertmesh.engine.api.SamplingParameters;
 import io.expertmesh.engine.api.TokenRouting;
 import io.expertmesh.engine.api.UnavailablePolicy;
 import io.expertmesh.engine.api.WhenUnavailable;
+import io.expertmesh.engine.experts.SleepingExperts;
 import io.expertmesh.engine.schedule.BatchingEngine;
 import io.expertmesh.engine.schedule.EngineConfiguration;
 import io.expertmesh.kernels.KernelSelection;
@@ -215,6 +216,39 @@ class UnavailableExpertsTest {
         assertThat(fresh.load().kvPagesUsed()).isZero();
       }
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whoeverChoosesAnExpertThatSleepsWakesItAndGoesOnWithTheSameBits(UnavailablePolicy policy) {
+    Disjoint prompts = disjoint(3);
+    GenerationRequest request = request(prompts.with(), 3, policy);
+    List<GenerationEvent> expected = undisturbed(request);
+    experts.asleep(new SleepingExperts(Set.of(prompts.expert()), Duration.ofMinutes(1), 10));
+    Generation waiting = engine.submit(request);
+    await(() -> experts.wanted().equals(Set.of(prompts.expert())));
+    assertThat(TestModels.take(engine.submit(request(prompts.without(), 3, policy))).tokens()).hasSize(3);
+    assertThat(engine.load().blocked()).isEqualTo(1);
+    experts.gone();
+    assertThat(TestModels.take(waiting).events()).isEqualTo(expected);
+    await(() -> experts.wanted().isEmpty());
+    assertThat(engine.load().degradedRequests()).isZero();
+  }
+
+  @Test
+  void asManyWaitForAnExpertThatSleepsAsMayAndForAsLong() {
+    Disjoint prompts = disjoint(3);
+    experts.asleep(new SleepingExperts(Set.of(prompts.expert()), Duration.ofMinutes(1), 1));
+    Generation first = engine.submit(request(prompts.with(), 3, UnavailablePolicy.STRICT));
+    await(() -> engine.load().blocked() == 1);
+    assertThat(failure(TestModels.take(engine.submit(request(prompts.with(), 3, UnavailablePolicy.STRICT)))))
+        .hasMessageContaining("expert " + prompts.expert());
+    first.close();
+    await(() -> engine.load().running() == 0);
+    experts.asleep(new SleepingExperts(Set.of(prompts.expert()), Duration.ofMillis(40), 1));
+    assertThat(failure(TestModels.take(engine.submit(request(prompts.with(), 3, UnavailablePolicy.STRICT)))))
+        .hasMessageContaining("did not come back within 0.04 s");
+    await(() -> experts.wanted().isEmpty());
   }
 
   /** A call can lose an expert that was there before and after it; nothing says that it is back. */

@@ -70,7 +70,7 @@ class ShardsTest {
     static Gateway of(String name, List<String> endpoints, int microBatches) throws InterruptedException {
       RemoteModel remote = new RemoteModel(name,
           new RemoteSettings(Duration.ofSeconds(30), microBatches, Duration.ofSeconds(30), RemoteSettings.Wire.f32,
-              null),
+              Duration.ofSeconds(30), 1000, null),
           RemoteModel.experts(endpoints, Plaintext.LOOPBACK), Plaintext.LOOPBACK);
       EmbeddedModel model = EmbeddedModel.open(DemoRequests.DEMO, "demo", List.of(), Numerics.EXACT, 1, remote);
       remote.awaitExperts();

@@ -21,6 +21,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param host address to listen on; only this machine by default
  * @param port of gRPC; 0 takes any free port
  * @param httpPort of the admin interface over HTTP; 0 takes any free port
+ * @param scalerPort of gRPC for KEDA, in plain text; 0 takes any free port, null does not answer KEDA
  * @param keys who may ask for what; admin calls need one with the admin right as soon as there are any
  * @param lease how long a process stays in the table without being heard of
  * @param settle how long processes get to register with a router that begins to lead before gateways with a table of an
@@ -41,6 +42,7 @@ public record RouterConfiguration(
     @DefaultValue("127.0.0.1") String host,
     @DefaultValue("9091") int port,
     @DefaultValue("8081") int httpPort,
+    @Nullable Integer scalerPort,
     @DefaultValue List<OperatorKey> keys,
     @DefaultValue("3s") Duration lease,
     @Nullable Duration settle,
@@ -68,6 +70,8 @@ public record RouterConfiguration(
     require(port >= 0 && port <= 65535, "port", port, "between 0 and 65535");
     require(httpPort >= 0 && httpPort <= 65535, "http-port", httpPort, "between 0 and 65535");
     require(port == 0 || port != httpPort, "http-port", httpPort, "another than port");
+    require(scalerPort == null || (scalerPort >= 0 && scalerPort <= 65535), "scaler-port",
+        String.valueOf(scalerPort), "between 0 and 65535");
     require(lease.compareTo(Duration.ofMillis(100)) >= 0 && lease.compareTo(Duration.ofHours(1)) <= 0, "lease", lease,
         "between 100ms and 1h");
     require(settle == null || (!settle.isNegative() && settle.compareTo(Duration.ofHours(1)) <= 0), "settle",

@@ -10,9 +10,11 @@ import io.expertmesh.router.admin.RequireAdminKey;
 import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.control.RegistryEndpoint;
 import io.expertmesh.router.http.AdminHttpServer;
+import io.expertmesh.router.keda.ScalerEndpoint;
 import io.expertmesh.router.leader.FileLockLeadership;
 import io.expertmesh.router.leader.Leadership;
 import io.expertmesh.router.leader.LeaseLeadership;
+import io.expertmesh.router.leader.RouterIdentity;
 import io.expertmesh.router.leader.SoleRouter;
 import io.expertmesh.router.loop.EventLoop;
 import io.expertmesh.router.loop.SingleThreadLoop;
@@ -37,12 +39,14 @@ public final class RouterServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RouterServer.class);
   private static final List<String> LEADERS_SERVICES = List.of(RegistryServiceGrpc.SERVICE_NAME,
       AdminServiceGrpc.SERVICE_NAME);
+  private static final int MAX_QUESTION_BYTES = 1 << 16;
 
   private final RouterCounters counters = new RouterCounters();
   /** What was started, the newest first. */
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
   private final GrpcServer grpc;
   private final AdminHttpServer http;
+  private @Nullable GrpcServer scaler;
 
   private RouterServer(RouterConfiguration configuration, LinkSecurity security, @Nullable EventLoop testLoop) {
     try {
@@ -50,6 +54,7 @@ public final class RouterServer implements AutoCloseable {
       AtomicReference<@Nullable GrpcServer> announced = new AtomicReference<>();
       ControlSession control = new ControlSession(loop, configuration.control(), counters,
           leads -> announce(announced.get(), leads));
+      Leadership leadership = leadership(configuration);
       Access access = new Access(configuration.keys(), Addresses.isLoopback(configuration.host()), counters);
       Admin admin = new Admin(control);
       BindableService guarded = () -> ServerInterceptors.intercept(new AdminEndpoint(admin),
@@ -64,7 +69,10 @@ public final class RouterServer implements AutoCloseable {
       grpc.serving(true);
       http = started(AdminHttpServer.start(configuration.host(), configuration.httpPort(), control, admin, access,
           counters, grpc.refusedCallers()));
-      started(leadership(configuration)).start(control);
+      if (configuration.scalerPort() != null) {
+        startScaler(configuration.host(), configuration.scalerPort(), loop, control, leadership, threads);
+      }
+      started(leadership).start(control);
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -85,6 +93,21 @@ public final class RouterServer implements AutoCloseable {
   /** Starts a router that goes by the time of {@code loop}. */
   static RouterServer start(RouterConfiguration configuration, LinkSecurity security, EventLoop loop) {
     return new RouterServer(configuration, security, loop);
+  }
+
+  private void startScaler(String host, int port, EventLoop loop, ControlSession control, Leadership leadership,
+      ExecutorService threads) {
+    ScalerEndpoint endpoint = started(new ScalerEndpoint(control, () -> {
+      RouterIdentity leader = leadership.leader();
+      return leader == null ? null : Addresses.of(leader.host(), port);
+    }));
+    // KEDA has no certificate of the mesh; it learns how busy groups are, and nothing else can be asked here.
+    GrpcServer server = started(GrpcServer.startForApplications(host, port, null, MAX_QUESTION_BYTES, threads,
+        List.of(endpoint)));
+    server.serving(true);
+    loop.every(ScalerEndpoint.PERIOD, endpoint::look);
+    scaler = server;
+    log.info("KEDA is answered on {}", server.endpoint());
   }
 
   private static Leadership leadership(RouterConfiguration configuration) {
@@ -113,6 +136,11 @@ public final class RouterServer implements AutoCloseable {
   /** Where operators on this machine reach it over HTTP. */
   public String url() {
     return http.url();
+  }
+
+  /** host:port for KEDA; null if it is not answered. */
+  public @Nullable String scalerEndpoint() {
+    return scaler == null ? null : scaler.endpoint();
   }
 
   /** What happened since the start. */

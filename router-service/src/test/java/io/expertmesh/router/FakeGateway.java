@@ -30,6 +30,8 @@ final class FakeGateway implements ClientResponseObserver<WatchRoutingTableReque
   private volatile Map<String, Replica> replicas = Map.of();
   private volatile @Nullable TableVersion version;
   private volatile List<TrafficShare> traffic = List.of();
+  private volatile List<Integer> sleeping = List.of();
+  private volatile List<Integer> wanted = List.of();
   private volatile int fullTables;
   private volatile int deltas;
 
@@ -71,6 +73,7 @@ final class FakeGateway implements ClientResponseObserver<WatchRoutingTableReque
         table.getReplicasList().forEach(replica -> all.put(replica.getProcessId(), replica));
         replicas = all;
         traffic = table.getTrafficList();
+        sleeping = table.getSleepingExpertIdsList();
         version = table.getVersion();
         fullTables++;
       }
@@ -86,6 +89,7 @@ final class FakeGateway implements ClientResponseObserver<WatchRoutingTableReque
         delta.getRemovedList().forEach(all::remove);
         replicas = all;
         traffic = delta.getTrafficList();
+        sleeping = delta.getSleepingExpertIdsList();
         version = delta.getVersion();
         deltas++;
       }
@@ -99,8 +103,19 @@ final class FakeGateway implements ClientResponseObserver<WatchRoutingTableReque
   void acknowledge() {
     TableVersion now = version;
     if (now != null) {
-      stream().onNext(WatchRoutingTableRequest.newBuilder().setGateway(name).setVersion(now).build());
+      stream().onNext(WatchRoutingTableRequest.newBuilder().setGateway(name).setVersion(now)
+          .addAllWantedExpertIds(wanted).build());
     }
+  }
+
+  /** Says that requests wait for these. */
+  void want(List<Integer> experts) {
+    wanted = experts;
+    acknowledge();
+  }
+
+  List<Integer> sleeping() {
+    return sleeping;
   }
 
   void read() {

@@ -2,8 +2,10 @@ package io.expertmesh.engine.decoder;
 
 import io.expertmesh.engine.api.Degradation;
 import io.expertmesh.model.failure.FailureException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What became of a chunk in a step. */
 public sealed interface ChunkOutcome {
@@ -19,8 +21,9 @@ public sealed interface ChunkOutcome {
    *
    * @param experts some of the missing ones, at least one
    * @param failure what to say if they do not come back
+   * @param patience how long to wait for those that are being started; null if they are just missing
    */
-  record Blocked(Set<Integer> experts, FailureException failure) implements ChunkOutcome {}
+  record Blocked(Set<Integer> experts, FailureException failure, @Nullable Duration patience) implements ChunkOutcome {}
 
   /** It cannot be computed. */
   record Failed(FailureException failure) implements ChunkOutcome {}

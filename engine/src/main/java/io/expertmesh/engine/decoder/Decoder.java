@@ -74,7 +74,7 @@ public final class Decoder {
     InputEncoder end = Objects.requireNonNull(encoder, "the model has no encoder");
     Step step = new Step(List.of(new Step.Chunk(cache.newUnsharedSequence(), tokenIds, tokenIds.length, 0,
         tokenIds.length, tokenIds.length, null, policy)));
-    MissingExperts policies = new MissingExperts(step);
+    MissingExperts policies = new MissingExperts(step, experts::sleeping);
     Part part = new Part(new Rows(step, 0, tokenIds.length), space(0));
     layers(encoderStages, List.of(part), policies);
     ChunkOutcome outcome = policies.outcomes().getFirst();
@@ -90,7 +90,7 @@ public final class Decoder {
    */
   public StepResult run(Step step, StepOutput output) {
     List<Part> parts = split(step);
-    MissingExperts policies = new MissingExperts(step);
+    MissingExperts policies = new MissingExperts(step, experts::sleeping);
     layers(stages, parts, policies);
     if (policies.allStopped()) {
       return new StepResult(List.of(), policies.outcomes());

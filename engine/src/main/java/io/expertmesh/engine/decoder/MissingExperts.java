@@ -2,18 +2,21 @@ package io.expertmesh.engine.decoder;
 
 import io.expertmesh.engine.api.Degradation;
 import io.expertmesh.engine.api.UnavailablePolicy;
+import io.expertmesh.engine.experts.SleepingExperts;
 import io.expertmesh.model.decoder.Gate;
 import io.expertmesh.model.decoder.Routing;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,14 +25,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class MissingExperts {
   private final Step step;
+  private final Supplier<SleepingExperts> asleep;
   /** By chunk: why it cannot go on. */
   private final @Nullable ChunkOutcome[] stops;
   /** By chunk: experts that were replaced or left out, by layer. */
   private final List<SortedMap<Integer, SortedSet<Integer>>> degraded = new ArrayList<>();
   private int stopped;
 
-  MissingExperts(Step step) {
+  /** @param asleep experts that are started when they are wanted, as they are now */
+  MissingExperts(Step step, Supplier<SleepingExperts> asleep) {
     this.step = step;
+    this.asleep = asleep;
     this.stops = new ChunkOutcome[step.chunks().size()];
     for (int chunk = 0; chunk < stops.length; chunk++) {
       degraded.add(new TreeMap<>());
@@ -62,8 +68,14 @@ final class MissingExperts {
       int chunk = rows.chunk(row);
       if (!stopped(chunk) && usesAny(missing, wanted, row)) {
         SortedSet<Integer> lost = lost(missing, wanted, row);
-        if (!resolveRow(step.chunks().get(chunk).policy(), gate, normed, row, missing, wanted, routing)) {
-          stop(chunk, layer, lost, missing);
+        SleepingExperts sleeping = asleep.get();
+        if (!Collections.disjoint(lost, sleeping.ids())) {
+          stop(chunk, new ChunkOutcome.Blocked(lost, failure(layer, lost, missing), sleeping.patience()));
+        } else if (!resolveRow(step.chunks().get(chunk).policy(), gate, normed, row, missing, wanted, routing)) {
+          FailureException failure = failure(layer, lost, missing);
+          stop(chunk, step.chunks().get(chunk).policy() == UnavailablePolicy.WAIT
+              ? new ChunkOutcome.Blocked(lost, failure, null)
+              : new ChunkOutcome.Failed(failure));
         } else {
           degraded.get(chunk).computeIfAbsent(layer, l -> new TreeSet<>()).addAll(lost);
         }
@@ -154,13 +166,14 @@ final class MissingExperts {
     return lost;
   }
 
-  private void stop(int chunk, int layer, SortedSet<Integer> lost, Map<Integer, String> missing) {
-    FailureException failure = new FailureException(FailureCategory.UNAVAILABLE,
-        "expert %d of layer %d is not available: %s".formatted(lost.getFirst(), layer, missing.get(lost.getFirst())));
-    stops[chunk] = step.chunks().get(chunk).policy() == UnavailablePolicy.WAIT
-        ? new ChunkOutcome.Blocked(lost, failure)
-        : new ChunkOutcome.Failed(failure);
+  private void stop(int chunk, ChunkOutcome outcome) {
+    stops[chunk] = outcome;
     stopped++;
+  }
+
+  private static FailureException failure(int layer, SortedSet<Integer> lost, Map<Integer, String> missing) {
+    return new FailureException(FailureCategory.UNAVAILABLE,
+        "expert %d of layer %d is not available: %s".formatted(lost.getFirst(), layer, missing.get(lost.getFirst())));
   }
 
   List<ChunkOutcome> outcomes() {

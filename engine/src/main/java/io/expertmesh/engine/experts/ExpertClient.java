@@ -16,6 +16,16 @@ public interface ExpertClient {
   /** Experts that no live replica holds at the moment; empty where all are in this process. */
   Set<Integer> unavailable();
 
+  /** Those of them that are started when they are wanted. */
+  default SleepingExperts sleeping() {
+    return SleepingExperts.NONE;
+  }
+
+  /** Says which experts requests wait for now. Often called with the same. */
+  default void want(Set<Integer> experts) {
+    // Most clients can start none.
+  }
+
   /** Into how many parts a step is split, so that the attention of one overlaps the experts of another. */
   int microBatches();
 

@@ -24,6 +24,8 @@ import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
+import io.expertmesh.engine.api.UnavailablePolicy;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -189,6 +191,7 @@ public final class BatchingEngine implements GenerationEngine {
    */
   private long lookAfterBlocked() {
     long nanosToWait = Long.MAX_VALUE;
+    Set<Integer> wanted = new HashSet<>();
     for (Sequence sequence : List.copyOf(scheduler.running())) {
       ExpertWait wait = sequence.blocked() ? sequence.expertWait() : null;
       if (wait != null) {
@@ -200,9 +203,11 @@ public final class BatchingEngine implements GenerationEngine {
           sequence.unblock();
         } else {
           nanosToWait = Math.min(nanosToWait, wait.nanosToChange(now, unavailable));
+          wanted.addAll(wait.experts());
         }
       }
     }
+    experts.want(wanted);
     return nanosToWait;
   }
 
@@ -304,7 +309,7 @@ public final class BatchingEngine implements GenerationEngine {
     counters.count(0, encoding.routings());
     switch (encoding.outcome()) {
       case ChunkOutcome.Failed failed -> giveUp(sequence, failed.failure());
-      case ChunkOutcome.Blocked blocked -> blockedRequests += sequence.block(blocked, System.nanoTime()) ? 1 : 0;
+      case ChunkOutcome.Blocked blocked -> block(sequence, blocked);
       case ChunkOutcome.Computed computed ->
         sequence.read(Objects.requireNonNull(encoding.input()), computed.degraded());
     }
@@ -335,7 +340,7 @@ public final class BatchingEngine implements GenerationEngine {
       Step.Chunk chunk = chunks.get(i);
       switch (result.outcomes().get(i)) {
         case ChunkOutcome.Failed failed -> giveUp(sequence, failed.failure());
-        case ChunkOutcome.Blocked blocked -> blockedRequests += sequence.block(blocked, System.nanoTime()) ? 1 : 0;
+        case ChunkOutcome.Blocked blocked -> block(sequence, blocked);
         case ChunkOutcome.Computed computed -> {
           sequence.commit(chunk, result.routings(), row, computed.degraded());
           settle(sequence, chunk);
@@ -343,6 +348,24 @@ public final class BatchingEngine implements GenerationEngine {
       }
       row += chunk.to() - chunk.from();
     }
+  }
+
+  /** Lets it wait, unless as many as may wait for experts that sleep. */
+  private void block(Sequence sequence, ChunkOutcome.Blocked outcome) {
+    boolean waitsAnyway = sequence.policy() == UnavailablePolicy.WAIT;
+    if (outcome.patience() != null && !waitsAnyway && blocked() >= experts.sleeping().mostRequests()) {
+      giveUp(sequence, outcome.failure());
+    } else {
+      blockedRequests += sequence.block(outcome, System.nanoTime()) ? 1 : 0;
+    }
+  }
+
+  private int blocked() {
+    int blocked = 0;
+    for (Sequence sequence : scheduler.running()) {
+      blocked += sequence.blocked() ? 1 : 0;
+    }
+    return blocked;
   }
 
   /** What the step means for one of its sequences. */
@@ -367,11 +390,7 @@ public final class BatchingEngine implements GenerationEngine {
 
   private EngineLoad measure(int rows) {
     int used = configuration.kvPages() - cache.availablePages();
-    int blocked = 0;
-    for (Sequence sequence : scheduler.running()) {
-      blocked += sequence.blocked() ? 1 : 0;
-    }
-    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(), blocked,
+    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(), blocked(),
         configuration.queueCapacity(), used, cache.cachedPages(), configuration.kvPages(), rows, promptTokens,
         reusedPromptTokens, generatedTokens, steps, blockedRequests, degradedRequests);
   }

@@ -20,6 +20,7 @@ import io.expertmesh.model.failure.FailureException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import io.expertmesh.engine.api.WhenUnavailable;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -258,9 +259,15 @@ final class Sequence implements Generation {
   boolean block(ChunkOutcome.Blocked outcome, long now) {
     ExpertWait before = expertWait;
     blocked = true;
-    expertWait = new ExpertWait(before == null ? now : before.since(), request.whenUnavailable().waitLimit(), now,
+    expertWait = new ExpertWait(before == null ? now : before.since(), waitLimit(outcome.patience()), now,
         outcome.experts(), outcome.failure());
     return before == null;
+  }
+
+  private Duration waitLimit(@Nullable Duration waking) {
+    WhenUnavailable wish = request.whenUnavailable();
+    Duration own = wish.policy() == UnavailablePolicy.WAIT ? wish.waitLimit() : Duration.ZERO;
+    return waking == null || own.compareTo(waking) > 0 ? own : waking;
   }
 
   /** Whether it keeps its pages but takes no part in steps. */

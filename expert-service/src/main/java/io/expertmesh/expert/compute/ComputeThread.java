@@ -130,6 +130,7 @@ public final class ComputeThread implements AutoCloseable {
       rows += batch.rows();
       segment += batch.expertIds.length;
     }
+    load.ran(end - start);
     metrics.ran(end - start);
     speed.saw(rows, end - start);
   }

@@ -10,6 +10,7 @@ public final class LoadCounters {
   private final int experts;
   private final AtomicLongArray rows;
   private final AtomicLong longestQueueNanos = new AtomicLong();
+  private final AtomicLong busyNanos = new AtomicLong();
   private long reportedNanos = System.nanoTime();
 
   LoadCounters(BatchLimits limits) {
@@ -24,13 +25,19 @@ public final class LoadCounters {
     longestQueueNanos.accumulateAndGet(queuedNanos, Math::max);
   }
 
+  /** All that waited for a layer was computed in this time. */
+  void ran(long nanos) {
+    busyNanos.addAndGet(nanos);
+  }
+
   /** What happened since this was asked last. */
   synchronized LoadReport report(int queuedRows) {
     long now = System.nanoTime();
     LoadReport.Builder report = LoadReport.newBuilder()
         .setWindowMicros((now - reportedNanos) / 1000)
         .setQueuedRows(queuedRows)
-        .setQueueDelayMicros(longestQueueNanos.getAndSet(0) / 1000);
+        .setQueueDelayMicros(longestQueueNanos.getAndSet(0) / 1000)
+        .setBusyMicros(busyNanos.getAndSet(0) / 1000);
     reportedNanos = now;
     for (int i = 0; i < rows.length(); i++) {
       long count = rows.getAndSet(i, 0);

@@ -3,6 +3,7 @@ package io.expertmesh.gateway.remote;
 import io.expertmesh.engine.experts.DispatchPlan;
 import io.expertmesh.engine.experts.ExpertCall;
 import io.expertmesh.engine.experts.ExpertClient;
+import io.expertmesh.engine.experts.SleepingExperts;
 import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.RoutingTable;
@@ -42,6 +43,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   private final int hiddenSize;
   private final RemoteSettings settings;
   private final ControlThread control;
+  private final RoutingTables tables;
   private final Replicas replicas;
   private final RemoteCounters counters = new RemoteCounters();
   private final HedgeDelay hedgeDelay = new HedgeDelay();
@@ -51,9 +53,12 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private int idleTicks;
   private volatile boolean closed;
+  /** Of the thread that runs steps. */
+  private Set<Integer> wanted = Set.of();
 
   private RemoteExperts(String gateway, ModelFingerprint model, int hiddenSize, RemoteSettings settings,
-      Function<String, ManagedChannel> connect) {
+      RoutingTables tables, Function<String, ManagedChannel> connect) {
+    this.tables = tables;
     this.version = model.version();
     this.hiddenSize = hiddenSize;
     this.settings = settings;
@@ -75,7 +80,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
    */
   public static RemoteExperts start(String gateway, ModelFingerprint model, int hiddenSize, RemoteSettings settings,
       RoutingTables tables, Function<String, ManagedChannel> connect) {
-    RemoteExperts experts = new RemoteExperts(gateway, model, hiddenSize, settings, connect);
+    RemoteExperts experts = new RemoteExperts(gateway, model, hiddenSize, settings, tables, connect);
     tables.follow(experts::follow);
     return experts;
   }
@@ -96,11 +101,11 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
     }
   }
 
-  /** Waits until every expert has a replica; false if that takes longer than {@code timeout}. */
+  /** Waits until every expert has a replica or sleeps; false if that takes longer than {@code timeout}. */
   public boolean awaitAll(Duration timeout) throws InterruptedException {
     CountDownLatch complete = new CountDownLatch(1);
     Runnable look = () -> {
-      if (unavailable().isEmpty()) {
+      if (replicas.asleep().containsAll(unavailable())) {
         complete.countDown();
       }
     };
@@ -136,6 +141,22 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   @Override
   public Set<Integer> unavailable() {
     return holders().unavailable();
+  }
+
+  @Override
+  public SleepingExperts sleeping() {
+    Set<Integer> asleep = replicas.asleep();
+    return asleep.isEmpty()
+        ? SleepingExperts.NONE
+        : new SleepingExperts(asleep, settings.wakeTimeout(), settings.wakeRequests());
+  }
+
+  @Override
+  public void want(Set<Integer> experts) {
+    if (!experts.equals(wanted)) {
+      wanted = Set.copyOf(experts);
+      tables.want(this, wanted);
+    }
   }
 
   @Override
@@ -237,9 +258,13 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   // On the control thread.
 
   private void linksChanged() {
-    if (replicas.recompute()) {
+    Set<Integer> asleep = replicas.asleep();
+    boolean changed = replicas.recompute();
+    if (changed) {
       log.info("Version {}: experts without a replica: {}", version,
           unavailable().isEmpty() ? "none" : unavailable().stream().sorted().toList());
+    }
+    if (changed || !asleep.equals(replicas.asleep())) {
       listeners.forEach(Runnable::run);
     }
   }

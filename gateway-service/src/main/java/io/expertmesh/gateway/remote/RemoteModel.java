@@ -74,6 +74,11 @@ public final class RemoteModel implements ExpertClientFactory, AutoCloseable {
       }
 
       @Override
+      public void want(Object asker, Set<Integer> experts) {
+        tables.want(asker, experts);
+      }
+
+      @Override
       public void close() {
         // They are the other's.
       }

@@ -1,6 +1,7 @@
 package io.expertmesh.gateway.remote;
 
 import io.expertmesh.proto.v1.Replica;
+import io.expertmesh.proto.v1.ReplicaState;
 import io.expertmesh.proto.v1.RoutingTable;
 import io.expertmesh.proto.v1.TableVersion;
 import java.util.ArrayList;
@@ -25,6 +26,8 @@ final class Replicas {
   private volatile List<ReplicaLink> published = List.of();
   private volatile Holders holders;
   private volatile boolean moving;
+  private volatile Set<Integer> asleep = Set.of();
+  private RoutingTable table = RoutingTable.getDefaultInstance();
   private volatile TableVersion version = TableVersion.getDefaultInstance();
 
   Replicas(int experts, LinkSetup setup, RemoteCounters counters) {
@@ -48,12 +51,18 @@ final class Replicas {
     return moving;
   }
 
+  /** Experts that nobody holds and that are started when they are wanted, until they can be called. */
+  Set<Integer> asleep() {
+    return asleep;
+  }
+
   /** Of the table in use. */
   TableVersion version() {
     return version;
   }
 
-  void update(RoutingTable table) {
+  void update(RoutingTable latest) {
+    table = latest;
     version = table.getVersion();
     Set<String> listed = new HashSet<>();
     for (Replica replica : table.getReplicasList()) {
@@ -82,7 +91,13 @@ final class Replicas {
   boolean recompute() {
     Holders before = holders;
     Holders now = lastResorts(Holders.of(experts, links.values()));
+    Set<Integer> sleepers = asleep(now.unavailable());
+    // Steps look at both: an expert that sleeps or wakes is never seen as one that is just missing.
+    Set<Integer> both = new HashSet<>(asleep);
+    both.addAll(sleepers);
+    asleep = both;
     holders = now;
+    asleep = sleepers;
     for (ReplicaLink link : List.copyOf(links.values())) {
       if (link.standing() == ReplicaLink.Standing.LOST && !now.needs(link)) {
         List<Attempt> due = link.inFlight();
@@ -97,6 +112,23 @@ final class Replicas {
     published = List.copyOf(links.values());
     moving = links.values().stream().anyMatch(link -> !link.promised().isEmpty());
     return !now.unavailable().equals(before.unavailable());
+  }
+
+  /** Those that the table says, and those that it said and that have a replica by now, to which there is no connection yet. */
+  private Set<Integer> asleep(Set<Integer> unavailable) {
+    if (unavailable.isEmpty()) {
+      return Set.of();
+    }
+    Set<Integer> ids = new HashSet<>();
+    for (Replica replica : table.getReplicasList()) {
+      if (replica.getState() == ReplicaState.REPLICA_STATE_READY) {
+        ids.addAll(replica.getExpertIdsList());
+      }
+    }
+    ids.retainAll(asleep);
+    ids.addAll(table.getSleepingExpertIdsList());
+    ids.retainAll(unavailable);
+    return Set.copyOf(ids);
   }
 
   /** What there is when replicas with open breakers are asked where there are no others. */

@@ -17,9 +17,11 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -56,6 +58,7 @@ public final class RoutingTableWatch implements RoutingTables {
   /** With the first answer. Doubles whenever it ran out: on an overloaded machine a TLS handshake can take seconds. */
   private Duration patience = SHORTEST_PATIENCE;
   private @Nullable Watch current;
+  private final Map<Object, Set<Integer>> wanted = new HashMap<>();
   private boolean complained;
   private boolean closed;
 
@@ -87,6 +90,16 @@ public final class RoutingTableWatch implements RoutingTables {
   @Override
   public void follow(Consumer<RoutingTable> follower) {
     table.follow(follower);
+  }
+
+  @Override
+  public void want(Object asker, Set<Integer> experts) {
+    thread.execute(() -> {
+      Set<Integer> before = wanted.put(asker, Set.copyOf(experts));
+      if (!experts.equals(before == null ? Set.of() : before) && current != null) {
+        current.tell();
+      }
+    });
   }
 
   /** Forgets the routers; the thread has ended when this returns. */
@@ -167,6 +180,7 @@ public final class RoutingTableWatch implements RoutingTables {
     if (said != null) {
       request.setVersion(said.getVersion()).addAllTraffic(said.getTrafficList());
     }
+    wanted.values().stream().flatMap(Set::stream).distinct().sorted().forEach(request::addWantedExpertIds);
     return request.build();
   }
 
@@ -183,6 +197,7 @@ public final class RoutingTableWatch implements RoutingTables {
         .setVersion(delta.getVersion())
         .addAllReplicas(replicas.values())
         .addAllTraffic(delta.getTrafficList())
+        .addAllSleepingExpertIds(delta.getSleepingExpertIdsList())
         .build();
   }
 
@@ -250,7 +265,12 @@ public final class RoutingTableWatch implements RoutingTables {
       said = next;
       table.publish(next);
       keep();
-      if (requests != null) {
+      tell();
+    }
+
+    /** What this gateway goes by and wants. */
+    void tell() {
+      if (requests != null && !gone) {
         requests.onNext(request());
       }
     }

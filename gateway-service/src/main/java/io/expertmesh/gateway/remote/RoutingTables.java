@@ -1,6 +1,7 @@
 package io.expertmesh.gateway.remote;
 
 import io.expertmesh.proto.v1.RoutingTable;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** Where a gateway hears which replicas there are. */
@@ -10,6 +11,11 @@ public interface RoutingTables extends AutoCloseable {
    * routes by the table when it returns.
    */
   void follow(Consumer<RoutingTable> follower);
+
+  /** Says which experts without a replica requests of {@code asker} wait for; an empty set when none does any more. */
+  default void want(Object asker, Set<Integer> experts) {
+    // Where there is no router nobody starts replicas.
+  }
 
   @Override
   void close();

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RandomFaultsTest {
   private static final int CALLS = 100;
   private static final RemoteSettings IMPATIENT = new RemoteSettings(Duration.ofSeconds(2), 2, Duration.ZERO,
-      RemoteSettings.Wire.f32, null);
+      RemoteSettings.Wire.f32, Duration.ofSeconds(30), 1000, null);
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2})

@@ -193,7 +193,7 @@ class RemoteExpertsTest {
   @Test
   void aHungReplicaWithoutAnotherIsWaitedForUntilTheDeadline() throws InterruptedException {
     RemoteSettings impatient = new RemoteSettings(Duration.ofMillis(300), 1, Duration.ZERO, RemoteSettings.Wire.f32,
-        null);
+        Duration.ofSeconds(30), 1000, null);
     try (TestMesh mesh = TestMesh.of(impatient, 1, 1)) {
       mesh.replicas.getFirst().script = batch -> Fault.HANG;
       assertThat(mesh.loses(Work.random(random, 1)).getFirst().reason()).contains("no answer in time");

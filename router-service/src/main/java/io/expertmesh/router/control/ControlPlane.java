@@ -1,5 +1,6 @@
 package io.expertmesh.router.control;
 
+import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.Assignment;
 import io.expertmesh.proto.v1.ExpertMove;
@@ -27,6 +28,9 @@ import io.expertmesh.router.placement.ShardReport;
 import io.expertmesh.router.registry.Member;
 import io.expertmesh.router.registry.ProcessLink;
 import io.expertmesh.router.registry.Registry;
+import io.expertmesh.router.scaling.ExpertScaling;
+import io.expertmesh.router.scaling.GroupNeeds;
+import io.expertmesh.router.scaling.ScaledGroup;
 import io.expertmesh.router.table.RoutingSnapshot;
 import io.expertmesh.router.table.RoutingTables;
 import io.expertmesh.router.table.WatcherLink;
@@ -59,6 +63,7 @@ public final class ControlPlane implements Registry.Listener {
   private final Traffic traffic = new Traffic();
   private final DrainedProcesses drained;
   private final ExpertRates rates = new ExpertRates();
+  private final ExpertScaling scaling = new ExpertScaling();
   private boolean refreshIsDue;
   private boolean closed;
 
@@ -111,6 +116,7 @@ public final class ControlPlane implements Registry.Listener {
       registry.expire();
       tables.tick();
       tellThoseInService();
+      putSleepingInTable();
       if (placement.isActive()) {
         refreshSoon();
       }
@@ -124,6 +130,7 @@ public final class ControlPlane implements Registry.Listener {
       member.load().add(said.getLoad(), loop.nanos());
       rates.add(member.version(), said.getLoad(), loop.nanos());
     }
+    scaling.heardFrom(member, changed, loop.nanos());
     if (changed) {
       member.drained(drained.contains(member.id()));
       place(member);
@@ -167,6 +174,13 @@ public final class ControlPlane implements Registry.Listener {
     member.link().send(answer.build());
   }
 
+  /** They change by time and by questions too. */
+  private void putSleepingInTable() {
+    if (!scaling.sleeping(registry.members(), loop.nanos()).equals(tables.newest().sleeping())) {
+      refreshSoon();
+    }
+  }
+
   private void tellThoseInService() {
     for (String process : tables.nowInService()) {
       Member member = registry.get(process);
@@ -197,7 +211,7 @@ public final class ControlPlane implements Registry.Listener {
         replicas.put(member.id(), replica);
       }
     }
-    tables.publish(replicas, traffic.shares());
+    tables.publish(replicas, traffic.shares(), scaling.sleeping(registry.members(), loop.nanos()));
     for (String process : placement.published(tables.newest().version(), tables::acknowledgedByAll)) {
       Member member = registry.get(process);
       if (member != null) {
@@ -328,6 +342,25 @@ public final class ControlPlane implements Registry.Listener {
       loads.add(new GroupLoad(key.version(), key.experts(), members.size(), byLayer));
     });
     return loads;
+  }
+
+  /**
+   * What a group of experts needs. Whoever asks is taken for somebody who starts replicas by the answer.
+   *
+   * @throws FailureException UNAVAILABLE while this router has not led for long enough to know
+   */
+  public GroupNeeds needs(ScaledGroup group) {
+    scaling.watched(group, loop.nanos());
+    putSleepingInTable();
+    if (!tables.isSettled()) {
+      throw new FailureException(FailureCategory.UNAVAILABLE, "This router has just begun to lead; ask again.");
+    }
+    return scaling.needs(group, registry.members(), tables.wanted(), loop.nanos());
+  }
+
+  /** What each group needs. */
+  public List<GroupNeeds> needs() {
+    return scaling.needs(registry.members(), tables.wanted(), loop.nanos());
   }
 
   /** The table as it is now. */

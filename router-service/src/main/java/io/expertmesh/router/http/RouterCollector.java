@@ -7,6 +7,7 @@ import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.control.GroupLoad;
 import io.expertmesh.router.metrics.RouterCounters;
 import io.expertmesh.router.placement.ExpertRanges;
+import io.expertmesh.router.scaling.GroupNeeds;
 import io.expertmesh.transport.Fingerprints;
 import io.expertmesh.transport.RefusedCallers;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -25,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +37,8 @@ final class RouterCollector implements MultiCollector {
   static final int MAX_GROUPS = 128;
   private static final int PATIENCE_SECONDS = 2;
 
-  private record Reading(GetStateResponse state, List<GroupLoad> groups, int replicas, int unplaced) {}
+  private record Reading(GetStateResponse state, List<GroupLoad> groups, List<GroupNeeds> needs, int replicas,
+      int unplaced) {}
 
   private final ControlSession control;
   private final RouterCounters counters;
@@ -68,6 +71,20 @@ final class RouterCollector implements MultiCollector {
         all.add(dtypes(reading.state()));
         all.add(load(reading.groups()));
       }
+      if (reading.needs().size() <= MAX_GROUPS) {
+        all.add(need("expertmesh_router_group_busy_replicas",
+            "Replicas that would have computed all the time, by the experts of their group", reading.needs(),
+            GroupNeeds::busyReplicas));
+        all.add(need("expertmesh_router_group_capacity_rows_per_second",
+            "Rows a second that one replica computes when it does nothing else", reading.needs(),
+            GroupNeeds::capacity));
+        all.add(need("expertmesh_router_group_queue_delay_seconds", "The longest that a batch waited lately",
+            reading.needs(), group -> group.queueDelay().toNanos() / 1e9));
+        all.add(need("expertmesh_router_group_floor_replicas",
+            "Replicas that stay while another one of their group starts", reading.needs(), GroupNeeds::floor));
+        all.add(need("expertmesh_router_group_wanted", "1 if requests wait for a group without a replica",
+            reading.needs(), group -> group.wanted() ? 1 : 0));
+      }
     }
     return new MetricSnapshots(all);
   }
@@ -76,7 +93,7 @@ final class RouterCollector implements MultiCollector {
     CompletableFuture<@Nullable Reading> answer = new CompletableFuture<>();
     control.execute(plane -> answer.complete(plane == null
         ? null
-        : new Reading(plane.state(), plane.groupLoads(),
+        : new Reading(plane.state(), plane.groupLoads(), plane.needs(),
             plane.table().replicas().size(), plane.unplacedExperts())));
     try {
       return answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -153,6 +170,13 @@ final class RouterCollector implements MultiCollector {
       group.rowsPerSecond().forEach((layer, rate) -> gauge.dataPoint(point(Labels.of("version", group.version(),
           "experts", group.experts(), "layer", Integer.toString(layer)), rate)));
     }
+    return gauge.build();
+  }
+
+  private static GaugeSnapshot need(String name, String help, List<GroupNeeds> groups,
+      ToDoubleFunction<GroupNeeds> value) {
+    GaugeSnapshot.Builder gauge = GaugeSnapshot.builder().name(name).help(help);
+    groups.forEach(group -> gauge.dataPoint(point(Labels.of("experts", group.experts()), value.applyAsDouble(group))));
     return gauge.build();
   }
 

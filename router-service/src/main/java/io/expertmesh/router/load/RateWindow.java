@@ -25,13 +25,18 @@ public final class RateWindow {
 
   /** Rows a second over the last minute, or since the window began if that is less (but at least a second). */
   public double perSecond(long nanos) {
+    return perSecond(nanos, SECONDS);
+  }
+
+  /** The same over the last {@code seconds}, at most a minute. */
+  public double perSecond(long nanos, int seconds) {
     advance(nanos);
     long sum = 0;
-    for (long bucket : rows) {
-      sum += bucket;
+    for (long second = newest; second > newest - seconds && second >= 0; second--) {
+      sum += rows[index(second)];
     }
     // The newest bucket has only begun.
-    double covered = Math.min((nanos - start) / (double) NANOS, SECONDS - 1 + (nanos - start) % NANOS / (double) NANOS);
+    double covered = Math.min((nanos - start) / (double) NANOS, seconds - 1 + (nanos - start) % NANOS / (double) NANOS);
     return sum / Math.max(1, covered);
   }
 

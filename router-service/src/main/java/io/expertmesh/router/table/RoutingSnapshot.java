@@ -24,14 +24,16 @@ public final class RoutingSnapshot {
   private final TableVersion version;
   private final SortedMap<String, Replica> replicas;
   private final List<TrafficShare> traffic;
+  private final List<Integer> sleeping;
   private final @Nullable TableVersion before;
   private final WatchRoutingTableResponse delta;
 
   private RoutingSnapshot(TableVersion version, SortedMap<String, Replica> replicas, List<TrafficShare> traffic,
-      @Nullable RoutingSnapshot before) {
+      List<Integer> sleeping, @Nullable RoutingSnapshot before) {
     this.version = version;
     this.replicas = Collections.unmodifiableSortedMap(new TreeMap<>(replicas));
     this.traffic = List.copyOf(traffic);
+    this.sleeping = List.copyOf(sleeping);
     this.before = before == null ? null : before.version;
     this.delta = before == null
         ? WatchRoutingTableResponse.getDefaultInstance()
@@ -39,22 +41,25 @@ public final class RoutingSnapshot {
   }
 
   /** The first of an epoch. */
-  static RoutingSnapshot first(long epoch, SortedMap<String, Replica> replicas, List<TrafficShare> traffic) {
+  static RoutingSnapshot first(long epoch, SortedMap<String, Replica> replicas, List<TrafficShare> traffic,
+      List<Integer> sleeping) {
     return new RoutingSnapshot(TableVersion.newBuilder().setEpoch(epoch).setNumber(1).build(), replicas, traffic,
-        null);
+        sleeping, null);
   }
 
   /** What comes after this one; itself if nothing changed. */
-  RoutingSnapshot next(SortedMap<String, Replica> newReplicas, List<TrafficShare> newTraffic) {
-    if (newReplicas.equals(replicas) && newTraffic.equals(traffic)) {
+  RoutingSnapshot next(SortedMap<String, Replica> newReplicas, List<TrafficShare> newTraffic,
+      List<Integer> newSleeping) {
+    if (newReplicas.equals(replicas) && newTraffic.equals(traffic) && newSleeping.equals(sleeping)) {
       return this;
     }
     TableVersion next = version.toBuilder().setNumber(version.getNumber() + 1).build();
-    return new RoutingSnapshot(next, newReplicas, newTraffic, this);
+    return new RoutingSnapshot(next, newReplicas, newTraffic, newSleeping, this);
   }
 
   private RoutingTableDelta changesSince(RoutingSnapshot earlier) {
-    RoutingTableDelta.Builder changes = RoutingTableDelta.newBuilder().setVersion(version).addAllTraffic(traffic);
+    RoutingTableDelta.Builder changes = RoutingTableDelta.newBuilder().setVersion(version).addAllTraffic(traffic)
+        .addAllSleepingExpertIds(sleeping);
     replicas.forEach((id, replica) -> {
       if (!replica.equals(earlier.replicas.get(id))) {
         changes.addReplicas(replica);
@@ -81,6 +86,11 @@ public final class RoutingSnapshot {
     return traffic;
   }
 
+  /** Experts that no replica holds and that are started when they are wanted, ascending. */
+  public List<Integer> sleeping() {
+    return sleeping;
+  }
+
   boolean follows(TableVersion other) {
     return other.equals(before);
   }
@@ -99,7 +109,8 @@ public final class RoutingSnapshot {
         .setTable(RoutingTable.newBuilder()
             .setVersion(version)
             .addAllReplicas(replicas.values())
-            .addAllTraffic(traffic))
+            .addAllTraffic(traffic)
+            .addAllSleepingExpertIds(sleeping))
         .build();
   }
 }

@@ -13,9 +13,11 @@ import io.expertmesh.router.registry.RegistrationRules;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,7 @@ public final class RoutingTables {
     TableVersion acknowledged;
     @Nullable
     RoutingSnapshot sent;
+    Set<Integer> wanted = Set.of();
 
     Watcher(WatcherLink link, String gateway, boolean hasEarlierTable, @Nullable TableVersion acknowledged) {
       this.link = link;
@@ -73,7 +76,7 @@ public final class RoutingTables {
     this.settledAtNanos = loop.nanos() + settle.toNanos();
     this.settled = !settle.isPositive();
     this.complete = settled;
-    this.newest = RoutingSnapshot.first(loop.millis(), new TreeMap<>(), List.of());
+    this.newest = RoutingSnapshot.first(loop.millis(), new TreeMap<>(), List.of(), List.of());
   }
 
   /**
@@ -83,6 +86,7 @@ public final class RoutingTables {
   public boolean heardFrom(WatcherLink link, WatchRoutingTableRequest request) {
     Watcher watcher = watchers.get(link);
     if (watcher != null) {
+      watcher.wanted = Set.copyOf(request.getWantedExpertIdsList());
       acknowledge(watcher, request.getVersion());
       return false;
     }
@@ -101,10 +105,11 @@ public final class RoutingTables {
     TableVersion known = request.hasVersion() ? request.getVersion() : null;
     boolean earlier = known != null && known.getEpoch() != newest.version().getEpoch();
     watcher = new Watcher(link, request.getGateway(), earlier, known);
+    watcher.wanted = Set.copyOf(request.getWantedExpertIdsList());
     watchers.put(link, watcher);
     log.info("Gateway {} follows the routing table", watcher.gateway);
     if (known != null && RoutingSnapshot.ORDER.compare(known, newest.version()) > 0) {
-      newest = RoutingSnapshot.first(known.getEpoch() + 1, newest.replicas(), newest.traffic());
+      newest = RoutingSnapshot.first(known.getEpoch() + 1, newest.replicas(), newest.traffic(), newest.sleeping());
       entries.restart(newest.version());
       offerToAll();
     } else {
@@ -153,11 +158,11 @@ public final class RoutingTables {
   }
 
   /** Makes a new version if anything changed, and sends it. */
-  public void publish(SortedMap<String, Replica> replicas, List<TrafficShare> traffic) {
+  public void publish(SortedMap<String, Replica> replicas, List<TrafficShare> traffic, List<Integer> sleeping) {
     if (firstReplicaNanos == null && !replicas.isEmpty()) {
       firstReplicaNanos = loop.nanos();
     }
-    RoutingSnapshot next = newest.next(replicas, traffic);
+    RoutingSnapshot next = newest.next(replicas, traffic, sleeping);
     if (next != newest) {
       newest = next;
       entries.update(newest.version(), newest.replicas(), loop.nanos());
@@ -180,6 +185,13 @@ public final class RoutingTables {
     watcher.link.send(next ? newest.delta() : newest.full());
     watcher.sent = newest;
     counters.count(next ? Event.DELTA_SENT : Event.FULL_TABLE_SENT);
+  }
+
+  /** Experts that requests wait for, at any gateway. */
+  public Set<Integer> wanted() {
+    Set<Integer> wanted = new HashSet<>();
+    watchers.values().forEach(watcher -> wanted.addAll(watcher.wanted));
+    return wanted;
   }
 
   public RoutingSnapshot newest() {

@@ -1,0 +1,61 @@
+package io.expertmesh.router.keda;
+
+import io.expertmesh.router.scaling.GroupNeeds;
+import io.expertmesh.router.scaling.ScaledGroup;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** What KEDA hands to the HorizontalPodAutoscaler, which wants value / target replicas, rounded up, by the greatest. */
+enum Metric {
+  /** Percent of a replica that all replicas together computed: rows a second against what a replica can compute. */
+  LOAD("load") {
+    @Override
+    double target(ScaledGroup group) {
+      return group.utilization();
+    }
+
+    @Override
+    double value(ScaledGroup group, GroupNeeds needs) {
+      return 100 * needs.busyReplicas();
+    }
+  },
+  /** Replicas, in proportion to how long batches waited; at most twice as many as there are. */
+  QUEUE_DELAY("queue-delay") {
+    @Override
+    double target(ScaledGroup group) {
+      return 1;
+    }
+
+    @Override
+    double value(ScaledGroup group, GroupNeeds needs) {
+      double late = (double) needs.queueDelay().toNanos() / group.queueDelay().toNanos();
+      return needs.replicas() * Math.min(2, late);
+    }
+  },
+  /** Replicas that serve while another one starts, so that none goes in the midst of a rollout. */
+  FLOOR("floor") {
+    @Override
+    double target(ScaledGroup group) {
+      return 1;
+    }
+
+    @Override
+    double value(ScaledGroup group, GroupNeeds needs) {
+      return needs.floor();
+    }
+  };
+
+  final String label;
+
+  Metric(String label) {
+    this.label = label;
+  }
+
+  abstract double target(ScaledGroup group);
+
+  abstract double value(ScaledGroup group, GroupNeeds needs);
+
+  static Optional<Metric> of(String label) {
+    return Arrays.stream(values()).filter(metric -> metric.label.equals(label)).findFirst();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.router.keda;
+
+import org.jspecify.annotations.NullMarked;
