@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -180,6 +181,53 @@ class RoutingTableWatchTest {
         assertThat(ids(tables)).containsExactly("new");
       }
     }
+  }
+
+  @Test
+  void expertsSleepUntilTheyCanBeCalledAndRoutersHearWhichAreWanted() throws InterruptedException {
+    List<Integer> sleepers = TestMesh.group(1, 2);
+    Set<Integer> wanted = Set.of(sleepers.getFirst());
+    try (ScriptedRouter router = new ScriptedRouter(0);
+        ScriptedReplica one = new ScriptedReplica("one", TestMesh.group(0, 2));
+        ScriptedReplica two = new ScriptedReplica("two", sleepers)) {
+      router.first = RoutingTable.newBuilder().setVersion(version(1, 1)).addReplicas(one.entry())
+          .addAllSleepingExpertIds(sleepers).build();
+      try (RoutingTableWatch watch = watch(List.of(router.server.endpoint()));
+          RemoteExperts experts = RemoteExperts.start("test", TestExperts.FINGERPRINT, TestExperts.HIDDEN,
+              RemoteSettings.defaults(), watch,
+              endpoint -> Channels.open(endpoint, Role.EXPERT, Plaintext.LOOPBACK, Runnable::run))) {
+        assertThat(experts.awaitAll(Duration.ofSeconds(20))).as("a gateway starts while experts sleep").isTrue();
+        assertThat(experts.sleeping().ids()).isEqualTo(Set.copyOf(sleepers)).isEqualTo(experts.unavailable());
+        experts.want(wanted);
+        TestMesh.await(() -> wanted(router).equals(wanted));
+        router.streams.getLast().onError(Status.UNAVAILABLE.asRuntimeException());
+        TestMesh.await(() -> router.requests.stream().filter(request -> !request.getWantedExpertIdsList().isEmpty())
+            .count() > 1); // another stream says it again
+        int port = Integer.parseInt(two.entry().getEndpoint().split(":")[1]);
+        Replica elsewhere = two.entry().toBuilder().setEndpoint("127.0.0.1:" + (port == 1 ? 2 : 1)).build();
+        router.send(RoutingTableDelta.newBuilder().setVersion(version(1, 2)).addReplicas(elsewhere).build());
+        TestMesh.await(() -> router.acknowledged(version(1, 2)));
+        assertThat(experts.sleeping().ids()).as("it has a replica, and no connection yet").hasSize(sleepers.size());
+        router.send(RoutingTableDelta.newBuilder().setVersion(version(1, 3)).addRemoved("two")
+            .addReplicas(two.entry().toBuilder().setProcessId("two-again")).build());
+        TestMesh.await(() -> experts.unavailable().isEmpty());
+        TestMesh.await(() -> experts.sleeping().ids().isEmpty());
+        experts.want(Set.of());
+        TestMesh.await(() -> wanted(router).isEmpty());
+        router.send(RoutingTableDelta.newBuilder().setVersion(version(1, 4)).addRemoved("two-again").build());
+        two.close();
+        TestMesh.await(() -> experts.unavailable().size() == sleepers.size());
+        assertThat(experts.sleeping().ids()).as("it is just missing").isEmpty();
+      }
+    }
+  }
+
+  private static Set<Integer> wanted(ScriptedRouter router) {
+    Set<Integer> last = Set.of();
+    for (WatchRoutingTableRequest request : router.requests) {
+      last = Set.copyOf(request.getWantedExpertIdsList());
+    }
+    return last;
   }
 
   @Test
