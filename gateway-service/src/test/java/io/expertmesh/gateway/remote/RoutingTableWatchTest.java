@@ -184,6 +184,7 @@ class RoutingTableWatchTest {
   }
 
   @Test
+  @SuppressWarnings("try") // a replica that is closed early
   void expertsSleepUntilTheyCanBeCalledAndRoutersHearWhichAreWanted() throws InterruptedException {
     List<Integer> sleepers = TestMesh.group(1, 2);
     Set<Integer> wanted = Set.of(sleepers.getFirst());
