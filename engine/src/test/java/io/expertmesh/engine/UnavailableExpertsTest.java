@@ -236,6 +236,15 @@ class UnavailableExpertsTest {
   }
 
   @Test
+  void allThatTheTokensOfALayerChooseIsStartedAtTheSameTime() {
+    experts.asleep(new SleepingExperts(Set.of(allExperts()), Duration.ofMinutes(1), 10));
+    Generation waiting = engine.submit(request(prompt(4, 40), 3, UnavailablePolicy.STRICT));
+    await(() -> experts.wanted().size() > 3); // more than one token chooses
+    waiting.close();
+    await(() -> experts.wanted().isEmpty());
+  }
+
+  @Test
   void asManyWaitForAnExpertThatSleepsAsMayAndForAsLong() {
     Disjoint prompts = disjoint(3);
     experts.asleep(new SleepingExperts(Set.of(prompts.expert()), Duration.ofMinutes(1), 1));

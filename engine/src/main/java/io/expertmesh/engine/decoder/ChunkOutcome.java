@@ -3,6 +3,7 @@ package io.expertmesh.engine.decoder;
 import io.expertmesh.engine.api.Degradation;
 import io.expertmesh.model.failure.FailureException;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +24,16 @@ public sealed interface ChunkOutcome {
    * @param failure what to say if they do not come back
    * @param patience how long to wait for those that are being started; null if they are just missing
    */
-  record Blocked(Set<Integer> experts, FailureException failure, @Nullable Duration patience) implements ChunkOutcome {}
+  record Blocked(Set<Integer> experts, FailureException failure, @Nullable Duration patience)
+      implements
+        ChunkOutcome {
+    /** Waits for more of the missing ones, so that all are started at the same time. */
+    Blocked with(Set<Integer> more) {
+      Set<Integer> all = new HashSet<>(experts);
+      all.addAll(more);
+      return new Blocked(Set.copyOf(all), failure, patience);
+    }
+  }
 
   /** It cannot be computed. */
   record Failed(FailureException failure) implements ChunkOutcome {}

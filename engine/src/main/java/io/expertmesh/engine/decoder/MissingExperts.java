@@ -10,8 +10,10 @@ import io.expertmesh.model.failure.FailureException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -64,13 +66,17 @@ final class MissingExperts {
       return wanted;
     }
     Routing routing = wanted.copy();
+    Set<Integer> waiting = new HashSet<>(); // chunks that wait from this layer on
     for (int row = 0; row < rows.count(); row++) {
       int chunk = rows.chunk(row);
-      if (!stopped(chunk) && usesAny(missing, wanted, row)) {
+      if (waiting.contains(chunk) && stops[chunk] instanceof ChunkOutcome.Blocked blocked) {
+        stops[chunk] = blocked.with(lost(missing, wanted, row));
+      } else if (!stopped(chunk) && usesAny(missing, wanted, row)) {
         SortedSet<Integer> lost = lost(missing, wanted, row);
         SleepingExperts sleeping = asleep.get();
         if (!Collections.disjoint(lost, sleeping.ids())) {
           stop(chunk, new ChunkOutcome.Blocked(lost, failure(layer, lost, missing), sleeping.patience()));
+          waiting.add(chunk);
         } else if (!resolveRow(step.chunks().get(chunk).policy(), gate, normed, row, missing, wanted, routing)) {
           FailureException failure = failure(layer, lost, missing);
           stop(chunk, step.chunks().get(chunk).policy() == UnavailablePolicy.WAIT
