@@ -5,7 +5,9 @@
 
 In a namespace that enforces the "restricted" pod standard: time from `helm install` to the first token; answers compared
 with `./expertmesh serve --numerics exact`, every token and log-probability; then, under load, a pod deleted every ten
-seconds, and a rollout restart of everything. Ends with one line of JSON, and exit code 0 only if no request failed and no
+seconds, a rollout restart of everything, and the router that leads killed. Where KEDA is installed: load on experts of one
+domain, whose group gets replicas and loses them again while the others stay; then groups that sleep, woken by one request
+and by a hundred. Ends with one line of JSON, and exit code 0 only if no request failed and no
 token was wrong. Where there is no cluster it says so.
 
 Needs kubectl, helm and Python 3.9; the images in the cluster (deploy/docker/README.md); and a node port that this
@@ -41,6 +43,15 @@ PROMPTS = [
 ]
 
 
+SUMS = ["<|user|>\nWhat is %d + %d?\n<|assistant|>\n" % pair for pair in ((17, 25), (3, 9), (44, 81), (12, 12))]
+# Sums need the experts 0, 5 and 14 of the demo model least of all. It computes so little that a replica is busy for some
+# percent of its time only, so that is what its groups are scaled by here.
+DOMAIN_GROUPS = [{"name": "hot", "ids": "1-4,6-13,15"}, {"name": "a", "ids": "0"}, {"name": "b", "ids": "5"},
+                 {"name": "c", "ids": "14"}]
+SCALING = {"enabled": True, "minReplicas": 1, "maxReplicas": 3, "targetUtilization": 2, "targetQueueDelayMillis": 5000,
+           "pollingSeconds": 3, "cooldownSeconds": 10, "scaleDownSeconds": 15}
+
+
 def say(text):
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
@@ -64,6 +75,13 @@ def questions():
                 "model": "demo", "prompt": prompt, "max_tokens": 24 + 4 * i, "ignore_eos": True, "logprobs": 2,
                 "return_token_ids": True, **({"temperature": 0.9, "seed": 7 + i} if sampled else {"temperature": 0}),
             }
+
+
+def sums():
+    """Requests of one domain."""
+    for prompt in SUMS:
+        yield {"model": "demo", "prompt": prompt, "max_tokens": 40, "ignore_eos": True, "logprobs": 2,
+               "return_token_ids": True, "temperature": 0}
 
 
 def essence(answer):
@@ -152,7 +170,7 @@ class Load:
         }
 
 
-def embedded_answers():
+def embedded_answers(asked):
     """What one process answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -163,7 +181,7 @@ def embedded_answers():
         url = f"http://127.0.0.1:{port}"
         wait("the embedded model", lambda: urllib.request.urlopen(url + "/health", timeout=5).status == 200, 600)
         client = Client(url)
-        return [(question, essence(client.ask(question))) for question in questions()]
+        return [(question, essence(client.ask(question))) for question in asked]
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
@@ -213,6 +231,97 @@ def delete_pods(seconds, every):
     return deleted
 
 
+def leader():
+    return kubectl("get", "lease", f"{RELEASE}-router", "-o", "jsonpath={.spec.holderIdentity}").split("_")[0]
+
+
+def kill_leader():
+    """Deletes the router that leads without waiting for it, and says how long there is none."""
+    time.sleep(3)
+    before, start = leader(), time.monotonic()
+    kubectl("delete", "pod", before, "--grace-period=0", "--force")
+    after = wait("another router that leads", lambda: leader() not in ("", before) and leader(), 60)
+    seconds = round(time.monotonic() - start, 1)
+    wait("all replicas", lambda: all(whole(d) for d in deployments()), 300)
+    return {"seconds_to_the_next": seconds, "was": before, "is": after}
+
+
+def replicas():
+    """By group: wanted and ready."""
+    prefix = f"{RELEASE}-expert-"
+    return {d["metadata"]["name"].removeprefix(prefix): (d["spec"]["replicas"], d["status"].get("readyReplicas", 0))
+            for d in deployments() if d["metadata"]["name"].startswith(prefix)}
+
+
+def scaled(chart, values, **own):
+    """Lets KEDA scale the groups; it may be anywhere, so it is given the address of the router's Service."""
+    address = kubectl("get", "service", f"{RELEASE}-router", "-o", "jsonpath={.spec.clusterIP}")
+    scaling = {**SCALING, "scalerAddress": f"{address}:9092", **own}
+    run("helm", "upgrade", RELEASE, chart, "--namespace", NAMESPACE, *values, "--set-json", f"autoscaling={json.dumps(scaling)}")
+
+    def ready():
+        states = kubectl("get", "scaledobjects", "-o", "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}").split()
+        return len(states) == len(DOMAIN_GROUPS) and set(states) == {"True"}
+    wait("KEDA", ready, 400, 1)
+    wait("all replicas", lambda: all(whole(d) for d in deployments()), 400)
+
+
+def scale_by_load(url, domain, chart, values):
+    """Load on one domain: its group gets three replicas, the others keep one, and then it gets back to one."""
+    scaled(chart, values)
+    first_token(url)
+    wait("one replica of each group", lambda: set(replicas().values()) == {(1, 1)}, 300)
+    most, three = {}, None
+    with Load(url, domain, 4) as load:
+        start = time.monotonic()
+        while time.monotonic() - start < 75:
+            for group, (wanted, ready) in replicas().items():
+                most[group] = max(most.get(group, 0), wanted)
+                if group == "hot" and ready == 3 and three is None:
+                    three = round(time.monotonic() - start, 1)
+            time.sleep(0.5)
+    start = time.monotonic()
+    wait("one replica of each group", lambda: set(replicas().values()) == {(1, 1)}, 300)
+    others = {group: count for group, count in most.items() if group != "hot"}
+    return {"seconds_to_three": three, "most_replicas": most, "seconds_back_to_one": round(time.monotonic() - start, 1),
+            "ok": three is not None and three <= 45 and set(others.values()) == {1}, **load.report()}
+
+
+def sleep_and_wake(url, domain, chart, values):
+    """All groups sleep; a request wakes those that it needs, and so do a hundred at the same time."""
+    scaled(chart, values, minReplicas=0, targetUtilization=100)
+    result = {"ok": True}
+    for count in (1, 100):
+        wait("all groups asleep", lambda: set(replicas().values()) == {(0, 0)}, 300)
+        start, seconds, failures, wrong = time.monotonic(), [], [], []
+
+        def ask(number):
+            question, right = domain[number % len(domain)]
+            client = Client(url, 300)
+            try:
+                if essence(client.ask(question)) != right:
+                    wrong.append(number)
+                seconds.append(round(time.monotonic() - start, 1))
+            except Exception as failure:
+                failures.append(repr(failure))
+            finally:
+                client.close()
+
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(count)]
+        for thread in threads:
+            thread.start()
+        most = {}
+        while any(thread.is_alive() for thread in threads):
+            for group, (wanted, _) in replicas().items():
+                most[group] = max(most.get(group, 0), wanted)
+            time.sleep(0.5)
+        result[f"requests_{count}"] = {"failed": len(failures), "wrong": len(wrong), "first_s": min(seconds, default=None),
+                                       "last_s": max(seconds, default=None), "most_replicas": most, **({"failures": failures[:3]} if failures else {})}
+        say(f"{count} to groups that sleep: {result[f'requests_{count}']}")
+        result["ok"] = result["ok"] and not failures and not wrong
+    return result
+
+
 def first_token(url):
     wait("the first token", lambda: Client(url, 10).ask({"model": "demo", "prompt": "Hello", "max_tokens": 1}), 600)
 
@@ -230,6 +339,7 @@ def main():
     parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--image", default="expertmesh", help="repository of the images")
     parser.add_argument("--tag", default="", help="of the images; the chart's version if left out")
+    parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="do not test KEDA")
     parser.add_argument("--set", action="append", default=[], help="more values for the chart")
     parser.add_argument("--url", help="where the gateways are reached, in place of a node port")
     parser.add_argument("--keep", action="store_true", help="leave the namespace")
@@ -246,14 +356,15 @@ def main():
         return 0
 
     say("asking the embedded model")
-    expected = embedded_answers()
+    expected = embedded_answers([*questions(), *sums()])
+    domain = expected[-len(SUMS):]
     report = {"questions": len(expected)}
 
     run("kubectl", "create", "namespace", NAMESPACE)
     run("kubectl", "label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted",
         "pod-security.kubernetes.io/warn=restricted")
     try:
-        values = ["--set", f"image.repository={options.image},image.tag={options.tag},model.numerics=exact",
+        values = ["--set", f"image.repository={options.image},image.tag={options.tag},model.numerics=exact,router.replicas=2",
                   "--set", "gateway.service.type=NodePort", *(part for value in options.set for part in ("--set", value))]
         chart = str(ROOT / "k8s" / "chart")
         manifests = run("helm", "template", RELEASE, chart, "--namespace", NAMESPACE, "--validate", *values)
@@ -292,8 +403,24 @@ def main():
             time.sleep(3)
         report["rollout_restart"] = load.report()
         say(f"rollout restart: {report['rollout_restart']}")
-        parts = ("pods_deleted", "rollout_restart")
-        ok = not different and all(report[p]["failed"] == report[p]["wrong"] == 0 for p in parts if p in report)
+
+        with Load(url, expected, options.clients) as load:
+            report["leader_killed"] = kill_leader()
+        report["leader_killed"].update(load.report())
+        say(f"router killed: {report['leader_killed']}")
+        ok = report["leader_killed"]["seconds_to_the_next"] < 15
+
+        if options.scaling and "scaledobjects.keda.sh" in run("kubectl", "get", "crds", "-o", "name", check=False):
+            values += ["--set-json", f"experts.groups={json.dumps(DOMAIN_GROUPS)}"]
+            report["domain_load"] = scale_by_load(url, domain, chart, values)
+            say(f"load on one domain: {report['domain_load']}")
+            report["sleep"] = sleep_and_wake(url, domain, chart, values)
+            say(f"groups that sleep: {report['sleep']}")
+            ok = ok and report["domain_load"]["ok"] and report["sleep"]["ok"]
+        elif options.scaling:
+            say("skipped  scaling by load: the cluster has no KEDA")
+        parts = ("pods_deleted", "rollout_restart", "leader_killed", "domain_load")
+        ok = ok and not different and all(report[p]["failed"] == report[p]["wrong"] == 0 for p in parts if p in report)
     finally:
         if not options.keep:
             run("helm", "uninstall", RELEASE, "--namespace", NAMESPACE, check=False)
