@@ -110,7 +110,8 @@ class FamiliesOnDevicesTest {
       }
       assertThat(servers.getFirst().process().backend()).startsWith(DEVICE);
       try (RemoteModel remote = new RemoteModel("gateway",
-          new RemoteSettings(Duration.ofSeconds(60), 1, Duration.ofSeconds(60), RemoteSettings.Wire.f32, Duration.ofSeconds(30), 1000, null),
+          new RemoteSettings(Duration.ofSeconds(60), 1, Duration.ofSeconds(60), RemoteSettings.Wire.f32,
+              Duration.ofSeconds(30), 1000, null),
           RemoteModel.experts(servers.stream().map(ExpertServer::grpcEndpoint).toList(), Plaintext.LOOPBACK),
           Plaintext.LOOPBACK);
           BatchingEngine engine = BatchingEngine.start(gateway.architecture(), gateway.weights(), kernels, ENGINE,

@@ -111,7 +111,8 @@ class FamiliesOnShardsTest {
 
   private static RemoteModel remote(List<ExpertServer> servers) {
     return new RemoteModel("gateway",
-        new RemoteSettings(Duration.ofSeconds(30), 2, Duration.ofSeconds(30), RemoteSettings.Wire.f32, Duration.ofSeconds(30), 1000, null),
+        new RemoteSettings(Duration.ofSeconds(30), 2, Duration.ofSeconds(30), RemoteSettings.Wire.f32,
+            Duration.ofSeconds(30), 1000, null),
         RemoteModel.experts(servers.stream().map(ExpertServer::grpcEndpoint).toList(), Plaintext.LOOPBACK),
         Plaintext.LOOPBACK);
   }

@@ -70,7 +70,8 @@ class MixedPrecisionOnDevicesTest {
           .containsExactly("q8_0", "q4_0", "f16", "bf16");
       assertThat(servers.getFirst().process().backend()).startsWith("tornado");
       try (RemoteModel remote = new RemoteModel("gateway",
-          new RemoteSettings(Duration.ofSeconds(60), 1, Duration.ofSeconds(60), RemoteSettings.Wire.f32, Duration.ofSeconds(30), 1000, null),
+          new RemoteSettings(Duration.ofSeconds(60), 1, Duration.ofSeconds(60), RemoteSettings.Wire.f32,
+              Duration.ofSeconds(30), 1000, null),
           RemoteModel.experts(servers.stream().map(ExpertServer::grpcEndpoint).toList(), Plaintext.LOOPBACK),
           Plaintext.LOOPBACK);
           EmbeddedModel model = EmbeddedModel.open(DemoRequests.DEMO, "demo", List.of(), Numerics.FAST, 1, remote)) {

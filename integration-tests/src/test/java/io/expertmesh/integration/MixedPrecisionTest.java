@@ -69,7 +69,8 @@ class MixedPrecisionTest {
 
   private static RemoteModel remote(List<String> endpoints, Duration patience) {
     return new RemoteModel("gateway",
-        new RemoteSettings(Duration.ofSeconds(30), 1, patience, RemoteSettings.Wire.f32, Duration.ofSeconds(30), 1000, null),
+        new RemoteSettings(Duration.ofSeconds(30), 1, patience, RemoteSettings.Wire.f32, Duration.ofSeconds(30), 1000,
+            null),
         RemoteModel.experts(endpoints, Plaintext.LOOPBACK), Plaintext.LOOPBACK);
   }
 

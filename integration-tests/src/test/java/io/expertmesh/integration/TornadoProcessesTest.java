@@ -69,7 +69,8 @@ class TornadoProcessesTest {
     Consumer<String> log = System.err::println;
     try (Cluster cluster = Cluster.start(layout, Main.class.getName(), log);
         RemoteModel remote = new RemoteModel("test",
-            new RemoteSettings(Duration.ofSeconds(30), 1, Duration.ofSeconds(30), RemoteSettings.Wire.f32, Duration.ofSeconds(30), 1000, null),
+            new RemoteSettings(Duration.ofSeconds(30), 1, Duration.ofSeconds(30), RemoteSettings.Wire.f32,
+                Duration.ofSeconds(30), 1000, null),
             RemoteModel.experts(cluster.experts().stream()
                 .map(expert -> expert.process().firstReady().join().grpc()).toList(), Plaintext.LOOPBACK),
             Plaintext.LOOPBACK);

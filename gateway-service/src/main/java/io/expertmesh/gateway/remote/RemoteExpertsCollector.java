@@ -76,6 +76,8 @@ public final class RemoteExpertsCollector implements MultiCollector {
         experts -> (double) experts.tableVersion().getNumber()));
     all.add(gauge("expertmesh_experts_unavailable", "Experts without a replica",
         experts -> experts.unavailable().size()));
+    all.add(gauge("expertmesh_experts_sleeping", "Those of them that are started when a request needs them",
+        experts -> experts.sleeping().ids().size()));
     return new MetricSnapshots(all);
   }
 
