@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Decides which banks there will be, and refuses what the device's memory does not hold before any of it is taken. */
@@ -25,14 +26,15 @@ final class BankPlanner {
 
   private final long memoryBytes;
   private final long arrayBytes;
-  private final List<StepSize> sizes;
+  private final Function<BankShape, List<StepSize>> sizes;
   private final List<PlannedBank> planned = new ArrayList<>();
 
   /**
    * @param memoryBytes of the device
    * @param arrayBytes of one array on it at most
+   * @param sizes of the steps of a bank
    */
-  BankPlanner(long memoryBytes, long arrayBytes, List<StepSize> sizes) {
+  BankPlanner(long memoryBytes, long arrayBytes, Function<BankShape, List<StepSize>> sizes) {
     this.memoryBytes = memoryBytes;
     this.arrayBytes = arrayBytes;
     this.sizes = sizes;
@@ -150,8 +152,8 @@ final class BankPlanner {
   /** Weights, the pieces in which they are sent, and what the steps read and write. */
   private long bytes(BankShape shape, int slots) {
     long bytes = slots * shape.slotBytes() + BankArrays.PIECES;
-    for (StepSize size : sizes) {
-      bytes += StepGraph.bytes(shape, size.rows(), size.tiled());
+    for (StepSize size : sizes.apply(shape)) {
+      bytes += StepGraph.bytes(shape, size);
     }
     return bytes;
   }

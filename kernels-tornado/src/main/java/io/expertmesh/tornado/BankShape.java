@@ -62,9 +62,23 @@ record BankShape(int hidden, int size, Activation activation, WeightFormat wide,
     return biases ? hidden : 0;
   }
 
-  /** Scales and biases of an expert. */
+  int wideRowFactors() {
+    return wide.hasRowFactors() ? wideRows() : 0;
+  }
+
+  int downRowFactors() {
+    return down.hasRowFactors() ? hidden : 0;
+  }
+
+  /** Scales, biases and row factors of an expert. */
   long factors() {
-    return (long) wideScales() + downScales() + wideBiases() + downBiases();
+    return (long) wideScales() + downScales() + wideBiases() + downBiases() + wideRowFactors() + downRowFactors();
+  }
+
+  /** Whether the {@link TensorKernel}s can compute it. */
+  boolean suitsTensorCores() {
+    return wide != WeightFormat.F32 && down != WeightFormat.F32 && hidden % TensorKernel.DEPTH == 0
+        && size % TensorKernel.DEPTH == 0;
   }
 
   /** Bytes of device memory that an expert takes. */

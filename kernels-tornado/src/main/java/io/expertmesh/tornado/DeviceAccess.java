@@ -3,6 +3,8 @@ package io.expertmesh.tornado;
 import io.expertmesh.model.device.DeviceDescription;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
@@ -14,6 +16,7 @@ import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
  * @param index among the devices that {@link TornadoDevices} lists
  */
 record DeviceAccess(int index, TornadoVMBackendType backend, TornadoDevice device) {
+  private static final Pattern CAPABILITY = Pattern.compile("Device version\\s*: CUDA (\\d+)\\.");
   private static final String POCL = "Portable Computing Language";
 
   DeviceDescription description() {
@@ -28,6 +31,12 @@ record DeviceAccess(int index, TornadoVMBackendType backend, TornadoDevice devic
   /** Such as {@code opencl}. */
   String driver() {
     return backend.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether there are tensor cores that TornadoVM knows: NVIDIA's from compute capability 8 on, with CUDA. */
+  boolean hasTensorCores() {
+    Matcher version = CAPABILITY.matcher(device.getPhysicalDevice().getDeviceInfo());
+    return backend == TornadoVMBackendType.CUDA && version.find() && Integer.parseInt(version.group(1)) >= 8;
   }
 
   /** What experts can take: the driver and compiled code need some of the memory too. */

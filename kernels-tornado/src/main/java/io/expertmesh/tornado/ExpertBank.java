@@ -64,7 +64,7 @@ final class ExpertBank implements AutoCloseable {
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
     graphs.add(arrays.graph(name + "upload", context, grids).snapshot());
     for (StepSize size : sizes) {
-      StepGraph step = new StepGraph(name + size.name(), shape, size.rows(), size.tiled());
+      StepGraph step = StepGraph.of(name + size.name(), shape, size);
       steps.add(step);
       graphs.add(step.graph(context, grids, arrays, name + "upload").snapshot());
     }
@@ -119,9 +119,10 @@ final class ExpertBank implements AutoCloseable {
     float[] factors = new float[layout.stride()];
     WeightMatrix gate = weights.gate();
     MatrixReader wide = new MatrixReader(gate == null ? List.of(weights.up()) : List.of(weights.up(), gate),
-        shape.wide(), encoder, arrays.wide(), slot * shape.wideElements(), factors, layout.wideScales());
+        shape.wide(), encoder, arrays.wide(), slot * shape.wideElements(), factors, layout.wideScales(),
+        layout.wideRowFactors());
     MatrixReader down = new MatrixReader(List.of(weights.down()), shape.down(), encoder, arrays.down(),
-        slot * shape.downElements(), factors, layout.downScales());
+        slot * shape.downElements(), factors, layout.downScales(), layout.downRowFactors());
     arrays.factors().aim(0, 0);
     while (wide.hasMore() || down.hasMore()) {
       wide.next();
@@ -178,14 +179,14 @@ final class ExpertBank implements AutoCloseable {
     run(graphFor(step), step, x, out);
   }
 
+  /** Of the smallest graphs that the step fits, the one for as many rows of an expert. */
   private StepGraph graphFor(Step step) {
-    boolean manyRows = step.rows() >= StepSize.TILED_FROM * step.segments();
     StepGraph fitting = null;
     for (StepGraph graph : steps) {
-      if (graph.capacity() >= step.rows() && (fitting == null || fitting.capacity() == graph.capacity())) {
-        if (fitting == null || graph.tiled() == manyRows) {
-          fitting = graph;
-        }
+      StepSize size = graph.size();
+      boolean small = fitting == null || fitting.size().rows() == size.rows();
+      if (step.rows() <= size.rows() && small && step.rows() >= size.fromRows() * step.segments()) {
+        fitting = graph;
       }
     }
     if (fitting == null) {

@@ -11,18 +11,20 @@ final class MatrixReader {
   private final DeviceArray array;
   private final int elements;
   private final int scalesOfRow;
-  private final float[] scales;
+  private final float[] factors;
   private int scalesAt;
+  private int rowFactorsAt;
   private int matrix;
   private int row;
   private long at;
 
   /**
    * @param at the element of the array where the first row goes
-   * @param scales from {@code scalesAt} on for the scales of all rows
+   * @param factors from {@code scalesAt} on for the scales of all rows, from {@code rowFactorsAt} on for their row
+   *     factors
    */
   MatrixReader(List<WeightMatrix> matrices, WeightFormat format, RowEncoder encoder, DeviceArray array, long at,
-      float[] scales, int scalesAt) {
+      float[] factors, int scalesAt, int rowFactorsAt) {
     this.matrices = matrices;
     this.format = format;
     this.encoder = encoder;
@@ -30,8 +32,9 @@ final class MatrixReader {
     this.at = at;
     this.elements = format.elements(matrices.getFirst().cols());
     this.scalesOfRow = format.scales(matrices.getFirst().cols());
-    this.scales = scales;
+    this.factors = factors;
     this.scalesAt = scalesAt;
+    this.rowFactorsAt = rowFactorsAt;
   }
 
   boolean hasMore() {
@@ -42,8 +45,11 @@ final class MatrixReader {
   void next() {
     int count = 0;
     while (hasMore() && count + elements <= array.capacity()) {
-      encoder.encode(matrices.get(matrix), row, format, array.piece(), (long) count * format.elementBytes, scales,
+      encoder.encode(matrices.get(matrix), row, format, array.piece(), (long) count * format.elementBytes, factors,
           scalesAt);
+      if (format.hasRowFactors()) {
+        factors[rowFactorsAt++] = format.rowFactor(factors, scalesAt, scalesOfRow);
+      }
       count += elements;
       scalesAt += scalesOfRow;
       row++;

@@ -34,7 +34,7 @@ final class TileKernel {
     float[] ws = context.allocateFloatLocalArray(DEPTH * PITCH);
     int thread = context.localIdx;
     int groups = (outputs + OUTPUTS - 1) / OUTPUTS;
-    int tile = StepLayout.TILES + 3 * (context.groupIdx / groups);
+    int tile = StepLayout.TILES + StepLayout.TILE * (context.groupIdx / groups);
     int firstOutput = context.groupIdx % groups * OUTPUTS;
     int slot = (int) step.get(tile);
     int first = (int) step.get(tile + 1);

@@ -25,7 +25,6 @@ final class TornadoExperts implements ExpertDevice {
   private record Expert(int layer, int id, ExpertBank bank, int slot) implements LoadedExpert {}
 
   private final DeviceAccess device;
-  private final List<StepSize> sizes;
   private final int maxRows;
   /** Of the device: plans run one at a time. */
   private final ReentrantLock running = new ReentrantLock(true);
@@ -52,9 +51,12 @@ final class TornadoExperts implements ExpertDevice {
   TornadoExperts(DeviceAccess device, int maxRows, long memoryBytes, long arrayBytes) {
     this.device = device;
     this.maxRows = maxRows;
-    this.sizes = StepSize.upTo(maxRows);
-    this.planner = new BankPlanner(memoryBytes, arrayBytes, sizes);
+    this.planner = new BankPlanner(memoryBytes, arrayBytes, this::sizes);
     DeviceProbe.check(device);
+  }
+
+  private List<StepSize> sizes(BankShape shape) {
+    return StepSize.of(shape, maxRows, device.hasTensorCores());
   }
 
   @Override
@@ -115,7 +117,7 @@ final class TornadoExperts implements ExpertDevice {
       return other;
     }
     BankPlanner.PlannedBank planned = planner.take(banks, shape, layer);
-    ExpertBank bank = new ExpertBank("b" + banks.size(), device, planned, sizes, running);
+    ExpertBank bank = new ExpertBank("b" + banks.size(), device, planned, sizes(shape), running);
     banks.add(bank);
     return bank;
   }
@@ -153,7 +155,7 @@ final class TornadoExperts implements ExpertDevice {
 
   /** Those experts from {@code first} on that are in {@code bank}, in steps of as many rows as the sizes allow. */
   private void forward(ExpertBank bank, List<LoadedExpert> experts, int first, int[] starts, float[] x, float[] out) {
-    int most = StepSize.most(sizes);
+    int most = StepSize.most(maxRows);
     step.clear();
     for (int i = first; i < experts.size(); i++) {
       Expert expert = (Expert) experts.get(i);

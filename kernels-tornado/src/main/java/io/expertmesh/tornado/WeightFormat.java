@@ -70,6 +70,29 @@ enum WeightFormat {
     return cols / weightsInElement;
   }
 
+  /** Whether each row has a factor that the {@link TensorKernel}s need, beside its scales. */
+  boolean hasRowFactors() {
+    return switch (this) {
+      case F32, F16 -> false;
+      case Q8, Q4, E2M1 -> true;
+    };
+  }
+
+  /**
+   * The power of two that a row's weights are multiplied with before they become halves: the largest are at most 4096.
+   *
+   * @param scales of the row's blocks from {@code from} on
+   */
+  float rowFactor(float[] scales, int from, int count) {
+    float most = 0f;
+    for (int i = from; i < from + count; i++) {
+      most = Math.max(most, Math.abs(scales[i]));
+    }
+    int exponent = most == 0f || most == Float.POSITIVE_INFINITY ? 0 : Math.getExponent(most);
+    int bits = this == Q8 ? 4 : this == Q4 ? 8 : 7;
+    return Math.scalb(1f, Math.clamp(bits - exponent, -100, 100));
+  }
+
   /** Scales of a row of {@code cols} weights. */
   int scales(int cols) {
     return switch (this) {

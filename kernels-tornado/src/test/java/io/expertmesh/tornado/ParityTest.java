@@ -29,10 +29,15 @@ final class ParityTest {
     return Stream.of(
         Arguments.of(DType.F32, 70, 37, EXACT_WEIGHTS),
         Arguments.of(DType.F16, 70, 37, EXACT_WEIGHTS),
+        Arguments.of(DType.F16, 192, 64, EXACT_WEIGHTS),
         Arguments.of(DType.BF16, 71, 35, EXACT_WEIGHTS),
+        Arguments.of(DType.BF16, 64, 320, EXACT_WEIGHTS),
         Arguments.of(DType.Q8_0, 96, 32, EXACT_WEIGHTS),
         Arguments.of(DType.Q4_0, 96, 160, EXACT_WEIGHTS),
-        Arguments.of(DType.MXFP4, 96, 160, EXACT_WEIGHTS));
+        Arguments.of(DType.MXFP4, 96, 160, EXACT_WEIGHTS),
+        Arguments.of(DType.Q8_0, 192, 128, EXACT_WEIGHTS),
+        Arguments.of(DType.Q4_0, 128, 192, EXACT_WEIGHTS),
+        Arguments.of(DType.MXFP4, 64, 64, EXACT_WEIGHTS));
   }
 
   @ParameterizedTest
@@ -40,6 +45,25 @@ final class ParityTest {
   void everyTypeInEveryKernel(DType dtype, int hidden, int size, float tolerance) {
     compare(dtype, dtype, SILU, hidden, size, false, new int[][]{{1}, {2}, {3}, {0, 7, 0}, {33, 0, 1}, {130},
         {1, 1, 1}, {60, 3, 67}, {0, 0, 513}}, tolerance);
+  }
+
+  /** Rows far from 1, each in its own way: what comes of one row does not depend on the others. */
+  @ParameterizedTest
+  @CsvSource({"F16", "BF16", "Q8_0", "Q4_0"})
+  void rowsOfAnyMagnitude(DType dtype) {
+    RandomExperts random = new RandomExperts(11);
+    List<ExpertWeights> experts = List.of(random.expert(4, 0, new Activation.Relu(), dtype, dtype, 64, 128, false));
+    try (ExpertDevice device = TestDevice.open(40)) {
+      List<LoadedExpert> loaded = experts.stream().map(device::load).toList();
+      float[] x = random.floats(40 * 64);
+      for (int i = 0; i < x.length; i++) {
+        x[i] = Math.scalb(x[i], i / 64 * 3 - 60);
+      }
+      float[] out = new float[x.length];
+      device.forward(loaded, new int[]{0, 40}, x, out);
+      assertThat(Reference.difference(out, Reference.forward(experts, new int[]{0, 40}, x), 40, 64))
+          .isLessThan(EXACT_WEIGHTS);
+    }
   }
 
   @ParameterizedTest
