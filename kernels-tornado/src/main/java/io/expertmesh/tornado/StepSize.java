@@ -2,6 +2,7 @@ package io.expertmesh.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A capacity that steps are compiled for, and the kernels that compute them.
@@ -79,6 +80,6 @@ record StepSize(int rows, Kind kind) {
   }
 
   String name() {
-    return kind.name().toLowerCase(java.util.Locale.ROOT).replace("_", "") + "x" + rows;
+    return kind.name().toLowerCase(Locale.ROOT).replace("_", "") + "x" + rows;
   }
 }

@@ -379,7 +379,8 @@ final class TensorKernel {
 
   /** The high parts of the nibbles from bits {@code shift} and {@code shift + 8} on. */
   private static int highNibbles(int format, int word, int shift, float scale) {
-    return pair(high(scale * Formats.nibble(format, word, shift)), high(scale * Formats.nibble(format, word, shift + 8)));
+    return pair(high(scale * Formats.nibble(format, word, shift)),
+        high(scale * Formats.nibble(format, word, shift + 8)));
   }
 
   private static int lowNibbles(int format, int word, int shift, float scale) {
