@@ -126,8 +126,8 @@ public final class Quantizer {
   }
 
   private static int roundHalfAwayFromZero(float value) {
-    // In double, the sum is exact.
-    return value < 0 ? (int) (value - 0.5) : (int) (value + 0.5);
+    // In double, the sum is exact. Without a branch, whose way is anybody's guess.
+    return (int) (value + Math.copySign(0.5, (double) value));
   }
 
   private static void q4Block(float[] values, int from, MemorySegment target, long block) {
