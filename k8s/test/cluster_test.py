@@ -48,7 +48,7 @@ SUMS = ["<|user|>\nWhat is %d + %d?\n<|assistant|>\n" % pair for pair in ((17, 2
 # percent of its time only, so that is what its groups are scaled by here.
 DOMAIN_GROUPS = [{"name": "hot", "ids": "1-4,6-13,15"}, {"name": "a", "ids": "0"}, {"name": "b", "ids": "5"},
                  {"name": "c", "ids": "14"}]
-SCALING = {"enabled": True, "minReplicas": 1, "maxReplicas": 3, "targetUtilization": 2, "targetQueueDelayMillis": 5000,
+SCALING = {"enabled": True, "minReplicas": 1, "maxReplicas": 3, "targetUtilization": 3, "targetQueueDelayMillis": 5000,
            "pollingSeconds": 3, "cooldownSeconds": 10, "scaleDownSeconds": 15}
 
 
@@ -208,8 +208,8 @@ def deployments():
 
 def whole(deployment):
     status, wanted = deployment["status"], deployment["spec"]["replicas"]
-    return (status.get("observedGeneration") == deployment["metadata"]["generation"] and status.get("updatedReplicas") == wanted
-            and status.get("replicas") == wanted and status.get("availableReplicas") == wanted)
+    return (status.get("observedGeneration") == deployment["metadata"]["generation"]
+            and all(status.get(which, 0) == wanted for which in ("replicas", "updatedReplicas", "availableReplicas")))
 
 
 def delete_pods(seconds, every):
