@@ -8,14 +8,14 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
-/** A step on tensor cores, with the {@link TensorKernel}s. What lies between them stays on the device. */
+/** A step on tensor cores, with {@link TensorKernel} and {@link TensorRows}. What lies between them stays on the device. */
 final class TensorGraph extends StepGraph {
   private final int chunks;
-  private final WorkerGrid1D packGrid = grid(TensorKernel.ROW_THREADS);
+  private final WorkerGrid1D packGrid = grid(TensorRows.THREADS);
   private final WorkerGrid1D wideGrid;
-  private final WorkerGrid1D activateGrid = grid(TensorKernel.ROW_THREADS);
+  private final WorkerGrid1D activateGrid = grid(TensorRows.THREADS);
   private final WorkerGrid1D downGrid;
-  private final WorkerGrid1D unpackGrid = grid(TensorKernel.ROW_THREADS);
+  private final WorkerGrid1D unpackGrid = grid(TensorRows.THREADS);
 
   TensorGraph(String name, BankShape shape, StepSize size) {
     super(name, shape, size);
@@ -65,18 +65,18 @@ final class TensorGraph extends StepGraph {
     FloatArray downSums = floats(outputs(shape.hidden(), size));
     int xLow = Math.toIntExact(inputs(shape.hidden(), size) / 2);
     int hiddenLow = Math.toIntExact(inputs(shape.size(), size) / 2);
-    graph.task("pack", TensorKernel::pack, context, step, x, xUnits, chunks, xLow, rowsAt, shape.hidden());
+    graph.task("pack", TensorRows::pack, context, step, x, xUnits, chunks, xLow, rowsAt, shape.hidden());
     graph.task("wide", TensorKernel::multiply, context, step, x, xUnits, weights.halves(wide), weights.words(wide),
         factors, sums, shape.wide().number, chunks, xLow, shape.hidden(), shape.wideRows(), layout.stride(),
         layout.wideScales(), layout.wideRowFactors());
-    graph.task("activate", TensorKernel::activate, context, step, sums, xUnits, factors, hiddenLayer, hiddenUnits,
+    graph.task("activate", TensorRows::activate, context, step, sums, xUnits, factors, hiddenLayer, hiddenUnits,
         shape.wide().number, chunks, hiddenLow, shape.size(), shape.parts(), layout.stride(),
         layout.wideRowFactors(), layout.wideBiases(), Activations.number(shape.activation()),
         Activations.alpha(shape.activation()), Activations.limit(shape.activation()));
     graph.task("down", TensorKernel::multiply, context, step, hiddenLayer, hiddenUnits, weights.halves(down),
         weights.words(down), factors, downSums, shape.down().number, chunks, hiddenLow, shape.size(), shape.hidden(),
         layout.stride(), layout.downScales(), layout.downRowFactors());
-    graph.task("unpack", TensorKernel::unpack, context, step, downSums, hiddenUnits, factors, out,
+    graph.task("unpack", TensorRows::unpack, context, step, downSums, hiddenUnits, factors, out,
         shape.down().number, chunks, shape.hidden(), layout.stride(), layout.downRowFactors(), layout.downBiases());
     grids.addWorkerGrid(name + ".pack", packGrid);
     grids.addWorkerGrid(name + ".wide", wideGrid);
@@ -91,6 +91,6 @@ final class TensorGraph extends StepGraph {
     setGroups(wideGrid, (long) tiles * Math.ceilDiv(shape.wideRows(), TensorKernel.outputs(chunks)));
     setGroups(activateGrid, (long) tiles * chunks);
     setGroups(downGrid, (long) tiles * Math.ceilDiv(shape.hidden(), TensorKernel.outputs(chunks)));
-    setGroups(unpackGrid, (long) tiles * chunks * Math.ceilDiv(shape.hidden(), TensorKernel.LANES));
+    setGroups(unpackGrid, (long) tiles * chunks * Math.ceilDiv(shape.hidden(), TensorRows.LANES));
   }
 }
