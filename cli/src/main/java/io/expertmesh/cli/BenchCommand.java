@@ -53,7 +53,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--micro-batches",
       paramLabel = "1|2",
-      defaultValue = "1",
+      defaultValue = "2",
       description = "Parts of a step on the cluster: with 2, attention of one runs beside the experts of the other. Default: ${DEFAULT-VALUE}.")
   private int microBatches;
 

@@ -14,6 +14,13 @@ final class JvmCommand {
    */
   private static final List<String> MOSTLY_MAPPED = List.of("-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-Xmx1g");
 
+  /**
+   * The compilers of all processes share this machine's cores with those that serve, most of all after a restart.
+   * Network code in smaller pieces takes them less time and is as quick. The depth of inlining stays as it is: the
+   * kernels need it.
+   */
+  private static final List<String> SHARED_CORES = List.of("-XX:FreqInlineSize=150", "-XX:InlineSmallCode=1000");
+
   /** An argument file and the kernels' class path for TornadoVM, from the launcher. */
   private static final String TORNADO_ARGUMENTS = "expertmesh.tornado.arguments";
   private static final String TORNADO_CLASSPATH = "expertmesh.tornado.classpath";
@@ -32,6 +39,7 @@ final class JvmCommand {
     command.add(ProcessHandle.current().info().command().orElse("java"));
     if (mostlyMapped) {
       command.addAll(MOSTLY_MAPPED);
+      command.addAll(SHARED_CORES);
     }
     for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
       if (!option.startsWith("-agentlib") && !option.startsWith("-Dexpertmesh.interactive")) {

@@ -21,7 +21,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  */
 public record RemoteSettings(
     @DefaultValue("30s") Duration deadline,
-    @DefaultValue("1") int microBatches,
+    @DefaultValue("2") int microBatches,
     @DefaultValue("60s") Duration startTimeout,
     @DefaultValue("f32") Wire wire,
     @DefaultValue("120s") Duration wakeTimeout,
