@@ -42,6 +42,8 @@ topologySpreadConstraints:
 {{- define "expertmesh.containerSettings" -}}
 image: {{ include "expertmesh.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+# The last log lines say why it ended.
+terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true

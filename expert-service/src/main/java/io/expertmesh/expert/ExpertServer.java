@@ -60,6 +60,8 @@ public final class ExpertServer implements AutoCloseable {
   private volatile @Nullable RouterLink router;
   /** What the router said last of whether gateways call the process. */
   private volatile boolean inService;
+  /** Why no gateway uses the process; empty if one does or nobody knows. */
+  private volatile String refusal = "";
   /** Gateways know that the process is ready; stays so when the router goes. */
   private volatile boolean known;
 
@@ -81,7 +83,7 @@ public final class ExpertServer implements AutoCloseable {
     }
     try {
       this.http = StatusEndpoint.start(configuration.host(), configuration.httpPort(), process, this::registeredWith,
-          () -> process.isReady() && known);
+          () -> process.isReady() && known, () -> refusal);
     } catch (RuntimeException failure) {
       grpc.close();
       compute.close();
@@ -172,10 +174,22 @@ public final class ExpertServer implements AutoCloseable {
         }, answer -> {
           // A router that does not know whether gateways do has at least heard of the process.
           inService = !answer.hasInService() || answer.getInService();
+          refused(answer.getRefusal());
           announce();
         });
     router = link;
     process.onChange(state -> link.reportNow());
+  }
+
+  private void refused(String reason) {
+    if (!reason.equals(refusal)) {
+      if (reason.isEmpty()) {
+        log.info("Gateways use this process now");
+      } else {
+        log.warn("No gateway uses this process: {}", reason);
+      }
+      refusal = reason;
+    }
   }
 
   /**

@@ -29,6 +29,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
@@ -171,9 +172,16 @@ class LifecycleTest {
   }
 
   private static int get(ExpertServer server, String path) {
+    return response(server, path).statusCode();
+  }
+
+  private static String body(ExpertServer server, String path) {
+    return response(server, path).body();
+  }
+
+  private static HttpResponse<String> response(ExpertServer server, String path) {
     try (HttpClient client = HttpClient.newHttpClient()) {
-      return client.send(HttpRequest.newBuilder(URI.create(server.httpUrl() + path)).build(), BodyHandlers.discarding())
-          .statusCode();
+      return client.send(HttpRequest.newBuilder(URI.create(server.httpUrl() + path)).build(), BodyHandlers.ofString());
     } catch (IOException | InterruptedException e) {
       throw new AssertionError(e);
     }
@@ -229,6 +237,20 @@ class LifecycleTest {
         router.hear(r -> true);
         router.hear(r -> true);
         assertThat(get(server, "/ready")).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void saysWhyNoGatewayUsesIt() {
+    try (TestRouter router = new TestRouter(true)) {
+      router.inService(false);
+      router.refusal("gateway g: the weights differ");
+      try (ExpertServer server = start("1-2", router.endpoint())) {
+        await(() -> body(server, "/ready").contains("\"refused\":\"gateway g: the weights differ\""));
+        assertThat(get(server, "/ready")).isEqualTo(503);
+        router.refusal("");
+        await(() -> !body(server, "/ready").contains("refused"));
       }
     }
   }

@@ -22,6 +22,7 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
   private final boolean leads;
   private volatile @Nullable Assignment assignment;
   private volatile @Nullable Boolean inService;
+  private volatile String refusal = "";
 
   TestRouter(boolean leads) {
     this.leads = leads;
@@ -41,6 +42,11 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
     inService = now;
   }
 
+  /** What it says of why no gateway uses the process. */
+  void refusal(String reason) {
+    refusal = reason;
+  }
+
   @Override
   public StreamObserver<RegisterRequest> register(StreamObserver<RegisterResponse> responses) {
     return new StreamObserver<>() {
@@ -51,7 +57,7 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
           return;
         }
         heard.add(request);
-        RegisterResponse.Builder response = RegisterResponse.newBuilder().setLeaseMillis(120);
+        RegisterResponse.Builder response = RegisterResponse.newBuilder().setLeaseMillis(120).setRefusal(refusal);
         Assignment assigned = assignment;
         if (assigned != null) {
           response.setAssignment(assigned);

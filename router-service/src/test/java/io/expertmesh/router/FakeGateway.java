@@ -1,5 +1,6 @@
 package io.expertmesh.router;
 
+import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
 import io.expertmesh.proto.v1.Replica;
 import io.expertmesh.proto.v1.ReplicaState;
@@ -32,6 +33,7 @@ final class FakeGateway implements ClientResponseObserver<WatchRoutingTableReque
   private volatile List<TrafficShare> traffic = List.of();
   private volatile List<Integer> sleeping = List.of();
   private volatile List<Integer> wanted = List.of();
+  private volatile List<RefusedProcess> refused = List.of();
   private volatile int fullTables;
   private volatile int deltas;
 
@@ -104,13 +106,19 @@ final class FakeGateway implements ClientResponseObserver<WatchRoutingTableReque
     TableVersion now = version;
     if (now != null) {
       stream().onNext(WatchRoutingTableRequest.newBuilder().setGateway(name).setVersion(now)
-          .addAllWantedExpertIds(wanted).build());
+          .addAllWantedExpertIds(wanted).addAllRefused(refused).build());
     }
   }
 
   /** Says that requests wait for these. */
   void want(List<Integer> experts) {
     wanted = experts;
+    acknowledge();
+  }
+
+  /** Says that it does not use the process. */
+  void refuse(String process, String reason) {
+    refused = List.of(RefusedProcess.newBuilder().setProcessId("id-" + process).setReason(reason).build());
     acknowledge();
   }
 

@@ -73,6 +73,33 @@ class RegistrationTest {
   }
 
   @Test
+  void aProcessThatEveryGatewayRefusesIsNotInService() {
+    try (TestRouter router = TestRouter.settled(Map.of())) {
+      FakeGateway one = quiet(router, "one");
+      FakeGateway other = quiet(router, "other");
+      FakeProcess process = router.process(Fakes.fixed("a", 9000, 0, 7));
+      TestRouter.await("in both tables", () -> one.routesTo("a") && other.routesTo("a"));
+      one.refuse("a", "the weights of expert 7 differ");
+      other.refuse("a", "shape is 8 instead of 16");
+      TestRouter.await("told why", () -> {
+        process.renew();
+        return !process.heard().getRefusal().isEmpty();
+      });
+      assertThat(process.heard().getInService()).isFalse();
+      assertThat(process.heard().getRefusal()).isIn("gateway one: the weights of expert 7 differ",
+          "gateway other: shape is 8 instead of 16");
+      assertThat(router.state().getGatewaysList()).allMatch(status -> status.getRefusedCount() == 1);
+      FakeGateway ofTheNewModel = router.gateway("new");
+      TestRouter.await("in its table", () -> ofTheNewModel.routesTo("a"));
+      TestRouter.await("one uses it", () -> {
+        process.renew();
+        return process.heard().getInService();
+      });
+      assertThat(process.heard().getRefusal()).isEmpty();
+    }
+  }
+
+  @Test
   void aGatewayThatIsSilentOrGoneHoldsNobodyUpForLong() {
     try (TestRouter router = TestRouter.settled(Map.of("expertmesh.router.lease", "1h"))) {
       FakeGateway silent = quiet(router, "silent");

@@ -40,10 +40,11 @@ public final class StatusEndpoint implements AutoCloseable {
    * @param port 0 takes any free one
    * @param router the router that the process is registered with; null for none
    * @param inService whether gateways know of it
+   * @param refusal why no gateway uses it; empty if one does or nobody knows
    * @throws FailureException INVALID_REQUEST if the address cannot be listened on
    */
   public static StatusEndpoint start(String host, int port, ExpertProcess process, Supplier<@Nullable String> router,
-      BooleanSupplier inService) {
+      BooleanSupplier inService, Supplier<String> refusal) {
     HttpServer server;
     try {
       server = HttpServer.create(new InetSocketAddress(host, port), 0);
@@ -53,28 +54,29 @@ public final class StatusEndpoint implements AutoCloseable {
     }
     ExecutorService executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http-", 0).factory());
     server.setExecutor(executor);
-    server.createContext("/", exchange -> answer(exchange, process, router, inService));
+    server.createContext("/",
+        exchange -> answer(exchange, process, inService, () -> health(process, router.get(), refusal.get())));
     server.start();
     return new StatusEndpoint(server, executor, host);
   }
 
-  private static void answer(HttpExchange exchange, ExpertProcess process, Supplier<@Nullable String> router,
-      BooleanSupplier inService) throws IOException {
+  private static void answer(HttpExchange exchange, ExpertProcess process, BooleanSupplier inService,
+      Supplier<String> health) throws IOException {
     try (exchange) {
       if (!exchange.getRequestMethod().equals("GET")) {
         send(exchange, 405, JSON, "{\"error\":\"only GET is possible\"}");
         return;
       }
       switch (exchange.getRequestURI().getPath()) {
-        case "/health" -> send(exchange, process.isReady() ? 200 : 503, JSON, health(process, router.get()));
-        case "/ready" -> send(exchange, inService.getAsBoolean() ? 200 : 503, JSON, health(process, router.get()));
+        case "/health" -> send(exchange, process.isReady() ? 200 : 503, JSON, health.get());
+        case "/ready" -> send(exchange, inService.getAsBoolean() ? 200 : 503, JSON, health.get());
         case "/metrics" -> send(exchange, 200, TEXT, process.metrics().scrape());
         default -> send(exchange, 404, JSON, "{\"error\":\"there are /health, /ready and /metrics\"}");
       }
     }
   }
 
-  private static String health(ExpertProcess process, @Nullable String router) {
+  private static String health(ExpertProcess process, @Nullable String router, String refusal) {
     ObjectNode health = JsonMapper.shared().createObjectNode()
         .put("status", word(process.state()))
         .put("process_id", process.id())
@@ -85,6 +87,9 @@ public final class StatusEndpoint implements AutoCloseable {
         .put("router", router);
     if (!process.failure().isEmpty()) {
       health.put("failure", process.failure());
+    }
+    if (!refusal.isEmpty()) {
+      health.put("refused", refusal);
     }
     return health.toString();
   }

@@ -258,6 +258,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   // On the control thread.
 
   private void linksChanged() {
+    tables.refuse(this, replicas.refused());
     Set<Integer> asleep = replicas.asleep();
     boolean changed = replicas.recompute();
     if (changed) {

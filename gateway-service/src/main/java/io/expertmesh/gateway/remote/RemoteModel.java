@@ -12,6 +12,7 @@ import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.Role;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +77,11 @@ public final class RemoteModel implements ExpertClientFactory, AutoCloseable {
       @Override
       public void want(Object asker, Set<Integer> experts) {
         tables.want(asker, experts);
+      }
+
+      @Override
+      public void refuse(Object asker, Map<String, String> reasons) {
+        tables.refuse(asker, reasons);
       }
 
       @Override

@@ -81,6 +81,8 @@ final class ReplicaLink {
   private @Nullable ReplicaStream drained;
   private int reconnects;
   private int timesOpened;
+  /** Why it is used for no expert at all. */
+  private @Nullable String rejection;
   private boolean connectPlanned;
   private boolean probing;
   /** It answered nonsense; a replica that is only late or failing is called when there is no other. */
@@ -249,6 +251,7 @@ final class ReplicaLink {
     drained = null;
     standing = entry.getState() == ReplicaState.REPLICA_STATE_DRAINING ? Standing.DRAINING : Standing.READY;
     offered = matching(entry.getFingerprint(), new HashSet<>(entry.getExpertIdsList()));
+    rejection = offered.isEmpty() ? refusal : null;
     if (current != null && live != null) {
       former = new HashSet<>(former);
       former.addAll(held);
@@ -266,6 +269,12 @@ final class ReplicaLink {
   /** Batches that are not answered. */
   List<Attempt> inFlight() {
     return current == null ? List.of() : List.copyOf(current.inFlight());
+  }
+
+  /** Why none of its experts can be used; null if some can, or nobody knows yet. */
+  @Nullable
+  String rejection() {
+    return rejection;
   }
 
   /** Experts that it can be asked for now. */
@@ -376,11 +385,13 @@ final class ReplicaLink {
     former = Set.of();
     if (held.isEmpty()) {
       offered = Set.of(); // until the table has news
+      rejection = refusal;
       stream.end("it holds nothing that this gateway can use");
       return;
     }
     stream.welcomed(welcome.getLimits());
     reconnects = 0;
+    rejection = null;
     suspect = false;
     live = stream;
     log.info("Replica {} at {} is connected", name, replica.getEndpoint());
@@ -395,6 +406,7 @@ final class ReplicaLink {
     suspect = false;
     if (refused) {
       refusal = reason;
+      rejection = reason;
       counters.failed(FailureKind.FINGERPRINT);
       logOnce("it refuses this gateway: " + reason);
     } else if (live == stream && !closed) {

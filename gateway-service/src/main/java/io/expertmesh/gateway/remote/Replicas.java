@@ -5,6 +5,7 @@ import io.expertmesh.proto.v1.ReplicaState;
 import io.expertmesh.proto.v1.RoutingTable;
 import io.expertmesh.proto.v1.TableVersion;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,6 +60,18 @@ final class Replicas {
   /** Of the table in use. */
   TableVersion version() {
     return version;
+  }
+
+  /** Processes none of whose experts can be used, and why. */
+  Map<String, String> refused() {
+    Map<String, String> reasons = new HashMap<>();
+    for (ReplicaLink link : links.values()) {
+      String reason = link.rejection();
+      if (reason != null) {
+        reasons.put(link.processId, reason);
+      }
+    }
+    return reasons;
   }
 
   void update(RoutingTable latest) {

@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.remote;
 
+import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
 import io.expertmesh.proto.v1.Replica;
 import io.expertmesh.proto.v1.RoutingTable;
@@ -22,6 +23,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -59,6 +62,8 @@ public final class RoutingTableWatch implements RoutingTables {
   private Duration patience = SHORTEST_PATIENCE;
   private @Nullable Watch current;
   private final Map<Object, Set<Integer>> wanted = new HashMap<>();
+  /** By follower. Written before a follower returns, so that what it refuses of a table goes with the acknowledgement. */
+  private final Map<Object, Map<String, String>> refused = new ConcurrentHashMap<>();
   private boolean complained;
   private boolean closed;
 
@@ -100,6 +105,17 @@ public final class RoutingTableWatch implements RoutingTables {
         current.tell();
       }
     });
+  }
+
+  @Override
+  public void refuse(Object asker, Map<String, String> reasons) {
+    if (!reasons.equals(refused.put(asker, Map.copyOf(reasons)))) {
+      thread.execute(() -> {
+        if (current != null) {
+          current.tell();
+        }
+      });
+    }
   }
 
   /** Forgets the routers; the thread has ended when this returns. */
@@ -181,7 +197,17 @@ public final class RoutingTableWatch implements RoutingTables {
       request.setVersion(said.getVersion()).addAllTraffic(said.getTrafficList());
     }
     wanted.values().stream().flatMap(Set::stream).distinct().sorted().forEach(request::addWantedExpertIds);
+    refusedByAll().forEach((process, reason) -> request.addRefused(
+        RefusedProcess.newBuilder().setProcessId(process).setReason(reason)));
     return request.build();
+  }
+
+  /** What one version of the model cannot use another may. */
+  private Map<String, String> refusedByAll() {
+    Map<String, String> all = new TreeMap<>();
+    refused.values().forEach(all::putAll);
+    refused.values().forEach(reasons -> all.keySet().retainAll(reasons.keySet()));
+    return all;
   }
 
   private static boolean follows(TableVersion version, TableVersion before) {

@@ -1,6 +1,7 @@
 package io.expertmesh.gateway.remote;
 
 import io.expertmesh.proto.v1.RoutingTable;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -15,6 +16,11 @@ public interface RoutingTables extends AutoCloseable {
   /** Says which experts without a replica requests of {@code asker} wait for; an empty set when none does any more. */
   default void want(Object asker, Set<Integer> experts) {
     // Where there is no router nobody starts replicas.
+  }
+
+  /** Says which processes of the table {@code asker} does not use, by id, and why. */
+  default void refuse(Object asker, Map<String, String> reasons) {
+    // Where there is no router nobody waits for a process to be used.
   }
 
   @Override

@@ -3,6 +3,8 @@ package io.expertmesh.gateway.remote;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.gateway.remote.TestExperts.Work;
+import io.expertmesh.model.family.ModelFingerprint;
+import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
 import io.expertmesh.proto.v1.Replica;
 import io.expertmesh.proto.v1.RoutingTable;
@@ -221,6 +223,64 @@ class RoutingTableWatchTest {
         assertThat(experts.sleeping().ids()).as("it is just missing").isEmpty();
       }
     }
+  }
+
+  private static RemoteExperts experts(RoutingTableWatch watch, ModelFingerprint model) {
+    return RemoteExperts.start("test", model, TestExperts.HIDDEN, RemoteSettings.defaults(), watch,
+        endpoint -> Channels.open(endpoint, Role.EXPERT, Plaintext.LOOPBACK, Runnable::run));
+  }
+
+  @Test
+  void theRouterHearsWhichProcessesNoVersionUsesAndWhy() throws InterruptedException {
+    ModelFingerprint right = TestExperts.FINGERPRINT;
+    ModelFingerprint fast = new ModelFingerprint("v2", right.shape(), right.dtype(), right.dtype(), "fast",
+        right.arithmetic(), right.expertDigests());
+    try (ScriptedRouter router = new ScriptedRouter(0);
+        ScriptedReplica used = new ScriptedReplica("used", TestMesh.group(0, 1));
+        ScriptedReplica other = new ScriptedReplica("other", TestMesh.group(0, 1))) {
+      other.model = fast;
+      router.first = RoutingTable.newBuilder().setVersion(version(1, 1)).addReplicas(used.entry())
+          .addReplicas(other.entry()).build();
+      try (RoutingTableWatch watch = watch(List.of(router.server.endpoint()))) {
+        try (RemoteExperts _ = experts(watch, right)) {
+          TestMesh.await(() -> !refused(router).isEmpty());
+          RefusedProcess refused = refused(router).getFirst();
+          assertThat(refused.getProcessId()).isEqualTo(other.entry().getProcessId());
+          assertThat(refused.getReason()).contains("numerics");
+          assertThat(refused(router)).hasSize(1);
+          try (RemoteExperts _ = experts(watch, fast)) {
+            TestMesh.await(() -> refused(router).isEmpty());
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatIsRefusedIsSaidWithTheAcknowledgement() throws InterruptedException {
+    ModelFingerprint right = TestExperts.FINGERPRINT;
+    try (ScriptedRouter router = new ScriptedRouter(0);
+        ScriptedReplica used = new ScriptedReplica("used", TestMesh.group(0, 1));
+        ScriptedReplica refusing = new ScriptedReplica("refusing", TestMesh.group(0, 1))) {
+      refusing.refusal = Status.FAILED_PRECONDITION.withDescription("you are not my type");
+      router.first = RoutingTable.newBuilder().setVersion(version(1, 1)).addReplicas(used.entry()).build();
+      try (RoutingTableWatch watch = watch(List.of(router.server.endpoint()));
+          RemoteExperts _ = experts(watch, right)) {
+        TestMesh.await(() -> router.acknowledged(version(1, 1)));
+        router.send(RoutingTableDelta.newBuilder().setVersion(version(1, 2)).addReplicas(refusing.entry()).build());
+        TestMesh.await(() -> router.acknowledged(version(1, 2)));
+        assertThat(router.requests.stream().filter(request -> request.getVersion().equals(version(1, 2))))
+            .allMatch(request -> request.getRefused(0).getReason().contains("not my type"));
+      }
+    }
+  }
+
+  private static List<RefusedProcess> refused(ScriptedRouter router) {
+    List<RefusedProcess> last = List.of();
+    for (WatchRoutingTableRequest request : router.requests) {
+      last = request.getRefusedList();
+    }
+    return last;
   }
 
   private static Set<Integer> wanted(ScriptedRouter router) {

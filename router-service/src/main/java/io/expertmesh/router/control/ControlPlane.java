@@ -161,11 +161,13 @@ public final class ControlPlane implements Registry.Listener {
   }
 
   private void answer(Member member) {
+    String refusal = tables.refusal(member.id());
     RegisterResponse.Builder answer = RegisterResponse.newBuilder()
         .setLeaseMillis(settings.lease().toMillis())
         .setDrained(member.isDrained())
+        .setRefusal(refusal)
         // One that takes assignments may have none; it is there to get some.
-        .setInService(member.isReady()
+        .setInService(member.isReady() && refusal.isEmpty()
             && (tables.isInService(member.id()) || member.registration().getTakesAssignments()));
     Assignment assignment = placement.assignment(member.id());
     if (assignment != null) {

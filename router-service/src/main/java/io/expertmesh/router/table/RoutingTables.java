@@ -1,6 +1,7 @@
 package io.expertmesh.router.table;
 
 import io.expertmesh.proto.v1.GatewayStatus;
+import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.Replica;
 import io.expertmesh.proto.v1.TableVersion;
 import io.expertmesh.proto.v1.TrafficShare;
@@ -45,6 +46,7 @@ public final class RoutingTables {
     @Nullable
     RoutingSnapshot sent;
     Set<Integer> wanted = Set.of();
+    List<RefusedProcess> refused = List.of();
 
     Watcher(WatcherLink link, String gateway, boolean hasEarlierTable, @Nullable TableVersion acknowledged) {
       this.link = link;
@@ -86,7 +88,7 @@ public final class RoutingTables {
   public boolean heardFrom(WatcherLink link, WatchRoutingTableRequest request) {
     Watcher watcher = watchers.get(link);
     if (watcher != null) {
-      watcher.wanted = Set.copyOf(request.getWantedExpertIdsList());
+      said(watcher, request);
       acknowledge(watcher, request.getVersion());
       return false;
     }
@@ -105,7 +107,7 @@ public final class RoutingTables {
     TableVersion known = request.hasVersion() ? request.getVersion() : null;
     boolean earlier = known != null && known.getEpoch() != newest.version().getEpoch();
     watcher = new Watcher(link, request.getGateway(), earlier, known);
-    watcher.wanted = Set.copyOf(request.getWantedExpertIdsList());
+    said(watcher, request);
     watchers.put(link, watcher);
     log.info("Gateway {} follows the routing table", watcher.gateway);
     if (known != null && RoutingSnapshot.ORDER.compare(known, newest.version()) > 0) {
@@ -116,6 +118,11 @@ public final class RoutingTables {
       offer(watcher);
     }
     return earlier;
+  }
+
+  private static void said(Watcher watcher, WatchRoutingTableRequest request) {
+    watcher.wanted = Set.copyOf(request.getWantedExpertIdsList());
+    watcher.refused = request.getRefusedList();
   }
 
   private void acknowledge(Watcher watcher, TableVersion version) {
@@ -217,10 +224,24 @@ public final class RoutingTables {
     return entries.isKnown(id);
   }
 
+  /** Why every gateway refuses the replica; empty if one does not, or there is none. */
+  public String refusal(String id) {
+    String reason = "";
+    for (Watcher watcher : watchers.values()) {
+      reason = watcher.refused.stream().filter(refused -> refused.getProcessId().equals(id)).findFirst()
+          .map(refused -> "gateway " + watcher.gateway + ": " + refused.getReason()).orElse("");
+      if (reason.isEmpty()) {
+        return reason;
+      }
+    }
+    return reason;
+  }
+
   public List<GatewayStatus> gateways() {
     List<GatewayStatus> all = new ArrayList<>();
     for (Watcher watcher : watchers.values()) {
-      GatewayStatus.Builder status = GatewayStatus.newBuilder().setGateway(watcher.gateway);
+      GatewayStatus.Builder status = GatewayStatus.newBuilder().setGateway(watcher.gateway)
+          .addAllRefused(watcher.refused);
       if (watcher.acknowledged != null) {
         status.setAcknowledged(watcher.acknowledged);
       }
