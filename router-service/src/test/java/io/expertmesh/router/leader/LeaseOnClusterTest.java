@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,8 +35,10 @@ class LeaseOnClusterTest {
     Path account = Files.createDirectories(folder.resolve(who));
     Files.writeString(account.resolve("token"), kubectl("-n", NAMESPACE, "create", "token", "router"));
     Files.writeString(account.resolve("namespace"), NAMESPACE);
-    Files.write(account.resolve("ca.crt"), Base64.getDecoder().decode(kubectl("-n", NAMESPACE, "get", "configmap",
-        "kube-root-ca.crt", "-o", "go-template={{index .data \"ca.crt\" | base64encode}}")));
+    // Made by a controller, soon after the namespace.
+    kubectl("-n", NAMESPACE, "wait", "--for=create", "configmap/kube-root-ca.crt", "--timeout=60s");
+    Files.writeString(account.resolve("ca.crt"),
+        kubectl("-n", NAMESPACE, "get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"));
     return KubernetesApi.of(server, account);
   }
 

@@ -1,0 +1,86 @@
+"""Groups that KEDA scales by load, to zero too."""
+
+import json
+import threading
+import time
+
+from cluster.answers import Client, Load, essence, first_token
+from cluster.kube import RELEASE, helm, kubectl, replicas, say, wait, wait_until_whole
+
+# Sums need the experts 0, 5 and 14 of the demo model least of all. It computes so little that a replica is busy for some
+# percent of its time only, so that is what its groups are scaled by here.
+DOMAIN_GROUPS = [{"name": "hot", "ids": "1-4,6-13,15"}, {"name": "a", "ids": "0"}, {"name": "b", "ids": "5"},
+                 {"name": "c", "ids": "14"}]
+SCALING = {"enabled": True, "minReplicas": 1, "maxReplicas": 3, "targetUtilization": 3, "targetQueueDelayMillis": 5000,
+           "pollingSeconds": 3, "cooldownSeconds": 10, "scaleDownSeconds": 15}
+
+
+def scaled(values, **own):
+    """Lets KEDA scale the groups; it may be anywhere, so it is given the address of the router's Service."""
+    address = kubectl("get", "service", f"{RELEASE}-router", "-o", "jsonpath={.spec.clusterIP}")
+    scaling = {**SCALING, "scalerAddress": f"{address}:9092", **own}
+    helm("upgrade", [*values, "--set-json", f"experts.groups={json.dumps(DOMAIN_GROUPS)}",
+                     "--set-json", f"autoscaling={json.dumps(scaling)}"])
+
+    def ready():
+        states = kubectl("get", "scaledobjects", "-o", "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}").split()
+        return len(states) == len(DOMAIN_GROUPS) and set(states) == {"True"}
+    wait("KEDA", ready, 400, 1)
+    wait_until_whole()
+
+
+def scale_by_load(url, domain, values):
+    """Load on one domain: its group gets three replicas, the others keep one, and then it gets back to one."""
+    scaled(values)
+    first_token(url)
+    wait("one replica of each group", lambda: set(replicas().values()) == {(1, 1)}, 300)
+    most, three = {}, None
+    with Load(url, domain, 4) as load:
+        start = time.monotonic()
+        while time.monotonic() - start < 75:
+            for group, (wanted, ready) in replicas().items():
+                most[group] = max(most.get(group, 0), wanted)
+                if group == "hot" and ready == 3 and three is None:
+                    three = round(time.monotonic() - start, 1)
+            time.sleep(0.5)
+    start = time.monotonic()
+    wait("one replica of each group", lambda: set(replicas().values()) == {(1, 1)}, 300)
+    others = {group: count for group, count in most.items() if group != "hot"}
+    return {"seconds_to_three": three, "most_replicas": most, "seconds_back_to_one": round(time.monotonic() - start, 1),
+            "ok": three is not None and three <= 45 and set(others.values()) == {1}, **load.report()}
+
+
+def sleep_and_wake(url, domain, values):
+    """All groups sleep; a request wakes those that it needs, and so do a hundred at the same time."""
+    scaled(values, minReplicas=0, targetUtilization=100)
+    result = {"failed": 0, "wrong": 0}
+    for count in (1, 100):
+        wait("all groups asleep", lambda: set(replicas().values()) == {(0, 0)}, 300)
+        start, seconds, failures, wrong = time.monotonic(), [], [], []
+
+        def ask(number):
+            question, right = domain[number % len(domain)]
+            client = Client(url, 300)
+            try:
+                if essence(client.ask(question)) != right:
+                    wrong.append(number)
+                seconds.append(round(time.monotonic() - start, 1))
+            except Exception as failure:
+                failures.append(repr(failure))
+            finally:
+                client.close()
+
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(count)]
+        for thread in threads:
+            thread.start()
+        most = {}
+        while any(thread.is_alive() for thread in threads):
+            for group, (wanted, _) in replicas().items():
+                most[group] = max(most.get(group, 0), wanted)
+            time.sleep(0.5)
+        result[f"requests_{count}"] = {"failed": len(failures), "wrong": len(wrong), "first_s": min(seconds, default=None),
+                                       "last_s": max(seconds, default=None), "most_replicas": most, **({"failures": failures[:3]} if failures else {})}
+        say(f"{count} to groups that sleep: {result[f'requests_{count}']}")
+        result["failed"] += len(failures)
+        result["wrong"] += len(wrong)
+    return result
