@@ -95,7 +95,7 @@ def main():
     parser.add_argument("--backend", default="cpu", help="of the expert processes; several in turn, such as tornado,cpu,cpu")
     options = parser.parse_args()
     failed = 0
-    for case in sorted(path.parent for path in GOLDEN.glob("*/reference.json")):
+    for case in sorted(path.parent for path in GOLDEN.glob("*/config.json") if path.with_name("reference.json").exists()):
         if case.name in options.only if options.only else not case.name.startswith(DENSE):
             equal, prompts, wrong = check(case, options.shards, options.backend)
             failed += equal < prompts

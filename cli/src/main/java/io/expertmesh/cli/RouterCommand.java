@@ -96,12 +96,6 @@ final class RouterCommand implements Callable<Integer> {
       description = "Where the other routers reach this one. Default: its name.")
   private @Nullable String advertise;
 
-  @Option(
-      names = "--state-file",
-      paramLabel = "FILE",
-      description = "Remembers over restarts which processes are drained.")
-  private @Nullable Path stateFile;
-
   @Option(names = "--config", paramLabel = "FILE", description = "A YAML file with keys and limits.")
   private @Nullable Path config;
 
@@ -130,7 +124,6 @@ final class RouterCommand implements Callable<Integer> {
     put(options, "leader-lease", leaderLease);
     put(options, "name", name);
     put(options, "advertise", advertise);
-    put(options, "state-file", stateFile);
     RouterConfiguration configuration = RouterConfiguration.read(options, config);
     LinkSecurity security = tls.open(Role.ROUTER);
     try (RouterServer server = RouterServer.start(configuration, security)) {

@@ -60,6 +60,8 @@ public final class ExpertServer implements AutoCloseable {
   private volatile @Nullable RouterLink router;
   /** What the router said last of whether gateways call the process. */
   private volatile boolean inService;
+  /** Whether an operator keeps calls away from it. */
+  private volatile boolean drained;
   /** Why no gateway uses the process; empty if one does or nobody knows. */
   private volatile String refusal = "";
   /** Gateways know that the process is ready; stays so when the router goes. */
@@ -174,6 +176,7 @@ public final class ExpertServer implements AutoCloseable {
         }, answer -> {
           // A router that does not know whether gateways do has at least heard of the process.
           inService = !answer.hasInService() || answer.getInService();
+          drained = answer.getDrained();
           refused(answer.getRefusal());
           announce();
         });
@@ -221,6 +224,7 @@ public final class ExpertServer implements AutoCloseable {
         .setHttp("http://" + configuration.advertised(http.port()))
         .setPid(Math.toIntExact(ProcessHandle.current().pid()))
         .setState(process.state())
+        .setDrained(drained)
         // A router that places experts must know of those that nobody holds yet.
         .setFingerprint(taking == null ? process.fingerprint(ids) : process.wholeFingerprint())
         .addAllExpertIds(ids)

@@ -242,6 +242,19 @@ class LifecycleTest {
   }
 
   @Test
+  void tellsTheNextRouterThatItIsDrained() {
+    try (TestRouter router = new TestRouter(true)) {
+      router.drained = true;
+      try (ExpertServer _ = start("1-2", router.endpoint())) {
+        assertThat(router.hear(r -> true).getDrained()).isFalse();
+        router.hear(RegisterRequest::getDrained);
+        router.drained = false;
+        router.hear(r -> !r.getDrained());
+      }
+    }
+  }
+
+  @Test
   void saysWhyNoGatewayUsesIt() {
     try (TestRouter router = new TestRouter(true)) {
       router.inService(false);

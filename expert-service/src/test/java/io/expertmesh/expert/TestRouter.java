@@ -23,6 +23,7 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
   private volatile @Nullable Assignment assignment;
   private volatile @Nullable Boolean inService;
   private volatile String refusal = "";
+  volatile boolean drained;
 
   TestRouter(boolean leads) {
     this.leads = leads;
@@ -57,7 +58,8 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
           return;
         }
         heard.add(request);
-        RegisterResponse.Builder response = RegisterResponse.newBuilder().setLeaseMillis(120).setRefusal(refusal);
+        RegisterResponse.Builder response = RegisterResponse.newBuilder().setLeaseMillis(120).setRefusal(refusal)
+            .setDrained(drained);
         Assignment assigned = assignment;
         if (assigned != null) {
           response.setAssignment(assigned);

@@ -36,7 +36,6 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param advertise host where the other routers reach this one; the name if not given
  * @param leaderLock a file whose lock decides which router leads; null if there is only this one
  * @param leaderLease the Lease of Kubernetes that decides instead, in this pod's namespace
- * @param stateFile keeps over restarts which processes are drained; null keeps it in memory alone
  */
 public record RouterConfiguration(
     @DefaultValue("127.0.0.1") String host,
@@ -55,8 +54,7 @@ public record RouterConfiguration(
     @Nullable String name,
     @Nullable String advertise,
     @Nullable Path leaderLock,
-    @Nullable String leaderLease,
-    @Nullable Path stateFile) {
+    @Nullable String leaderLease) {
   private static final ConfigurationSource<RouterConfiguration> SOURCE = new ConfigurationSource<>(
       "expertmesh.router", RouterConfiguration.class);
   private static final Pattern LEASE_NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
@@ -116,7 +114,7 @@ public record RouterConfiguration(
   }
 
   ControlSettings control() {
-    return new ControlSettings(lease, settle == null ? lease : settle, maxProcesses, maxGateways, stateFile,
+    return new ControlSettings(lease, settle == null ? lease : settle, maxProcesses, maxGateways,
         new PlacementSettings(autoShards, autoReplicas, QUIET, PATIENCE, autoGrace, ACKNOWLEDGEMENT, moveTimeout));
   }
 

@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.expertmesh.proto.v1.AdminServiceGrpc;
-import io.expertmesh.proto.v1.DrainRequest;
+import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
+import io.expertmesh.proto.v1.UndrainRequest;
 import io.expertmesh.router.metrics.RouterCounters.Event;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -62,17 +63,19 @@ class LeaderTest {
   }
 
   @Test
-  void drainedProcessesStayDrainedOverARestart() {
-    Map<String, Object> settings = Map.of("expertmesh.router.state-file", folder.resolve("state").toString(),
-        "expertmesh.router.settle", "0s");
-    try (TestRouter router = new TestRouter(settings)) {
-      FakeProcess process = router.process(Fakes.fixed("a", 9000, 0, 15));
-      TestRouter.await("registered", () -> process.answers() > 0);
-      router.admin().drain(DrainRequest.newBuilder().setProcess("a").build());
-    }
-    try (TestRouter router = new TestRouter(settings)) {
-      FakeProcess process = router.process(Fakes.fixed("a", 9000, 0, 15));
-      TestRouter.await("drained again", () -> process.heard().getDrained());
+  void drainedProcessesStayDrainedUnderTheNextLeaderUntilItIsToldOtherwise() {
+    RegisterRequest drained = Fakes.fixed("a", 9000, 0, 15).toBuilder().setDrained(true).build();
+    try (TestRouter router = TestRouter.settled(Map.of())) {
+      FakeGateway gateway = router.gateway("g");
+      FakeProcess process = router.process(drained);
+      TestRouter.await("drained as before", () -> process.heard().getDrained() && !gateway.replicas().isEmpty());
+      assertThat(gateway.routesTo("a")).isFalse();
+      router.admin().undrain(UndrainRequest.newBuilder().setProcess("a").build());
+      TestRouter.await("called again", () -> gateway.routesTo("a"));
+      process.kill();
+      FakeProcess back = router.process(drained);
+      TestRouter.await("an answer", () -> back.answers() > 0);
+      assertThat(back.heard().getDrained()).as("it has not heard of the change").isFalse();
     }
   }
 }

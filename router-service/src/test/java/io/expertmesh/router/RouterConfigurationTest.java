@@ -38,7 +38,6 @@ class RouterConfigurationTest {
             lease: 5s
             auto-shards: 4
             auto-replicas: 2
-            state-file: /var/lib/expertmesh/drained
             keys:
               - name: operator
                 hash: sha256:%s
@@ -47,7 +46,6 @@ class RouterConfigurationTest {
     RouterConfiguration configuration = RouterConfiguration.read(Map.of("expertmesh.router.lease", "2s"), file);
     assertThat(configuration.lease()).isEqualTo(Duration.ofSeconds(2));
     assertThat(configuration.autoShards()).isEqualTo(4);
-    assertThat(configuration.stateFile()).isEqualTo(Path.of("/var/lib/expertmesh/drained"));
     assertThat(configuration.keys()).singleElement().matches(key -> key.admin());
   }
 

@@ -71,7 +71,7 @@ public final class ControlPlane implements Registry.Listener {
   public ControlPlane(EventLoop loop, ControlSettings settings, RouterCounters counters) {
     this.loop = loop;
     this.settings = settings;
-    this.drained = new DrainedProcesses(settings.stateFile());
+    this.drained = new DrainedProcesses();
     this.registry = new Registry(loop, settings.lease(), settings.maxProcesses(), counters, this);
     this.tables = new RoutingTables(loop, settings.settle(), settings.maxGateways(), counters);
     this.placement = new Placement(loop, settings.placement(), counters);
@@ -132,7 +132,7 @@ public final class ControlPlane implements Registry.Listener {
     }
     scaling.heardFrom(member, changed, loop.nanos());
     if (changed) {
-      member.drained(drained.contains(member.id()));
+      member.drained(drained.contains(member.id(), said.getDrained()));
       place(member);
       refreshSoon();
       MixedTypes.notice(member, registry.members()).ifPresent(log::warn);

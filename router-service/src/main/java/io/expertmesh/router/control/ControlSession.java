@@ -27,17 +27,12 @@ public final class ControlSession implements Leadership.Candidate {
   private final Consumer<Boolean> leads;
   private @Nullable ControlPlane plane;
 
-  /**
-   * @param leads hears when this router begins or ends to lead, on the event loop
-   * @throws FailureException INVALID_REQUEST if the state file cannot be read
-   */
+  /** @param leads hears when this router begins or ends to lead, on the event loop */
   public ControlSession(EventLoop loop, ControlSettings settings, RouterCounters counters, Consumer<Boolean> leads) {
     this.loop = loop;
     this.settings = settings;
     this.counters = counters;
     this.leads = leads;
-    // An operator hears of a wrong file now rather than when this router begins to lead.
-    var _ = new DrainedProcesses(settings.stateFile());
     Duration tick = settings.lease().dividedBy(20);
     loop.every(tick.compareTo(LONGEST_TICK) < 0 ? tick : LONGEST_TICK, () -> {
       if (plane != null) {

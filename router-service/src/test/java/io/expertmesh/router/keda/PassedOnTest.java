@@ -46,7 +46,7 @@ class PassedOnTest {
 
   private ControlSession session() {
     Duration second = Duration.ofSeconds(1);
-    return new ControlSession(loop, new ControlSettings(second, Duration.ZERO, 10, 10, null,
+    return new ControlSession(loop, new ControlSettings(second, Duration.ZERO, 10, 10,
         new PlacementSettings(0, 1, second, second, second, second, second)), new RouterCounters(), leads -> {});
   }
 
