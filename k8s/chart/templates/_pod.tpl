@@ -1,4 +1,7 @@
-{{/* Parts of pods. All take (dict "root" $ "part" "gateway" "settings" .Values.gateway "group" ""). */}}
+{{/*
+Parts of pods. All take (dict "root" $ "part" "gateway" "settings" .Values.gateway "group" "" "model" .Values.model
+"canary" nil "image" ""); canary is the second model that a gateway holds, image the one that is not called as the part.
+*/}}
 
 {{/* As the restricted pod standard asks. Service links off: they would set EXPERTMESH_ROUTER_PORT, which is a setting. */}}
 {{- define "expertmesh.podSettings" -}}
@@ -7,6 +10,9 @@ automountServiceAccountToken: {{ and (eq .part "router") (gt (int .root.Values.r
 enableServiceLinks: false
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets: {{ toJson . }}
+{{- end }}
+{{- with .settings.runtimeClassName }}
+runtimeClassName: {{ . }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
@@ -59,13 +65,17 @@ resources: {{ toJson .settings.resources }}
 
 {{/* Options that say which model, the same for gateways and experts. */}}
 {{- define "expertmesh.modelArgs" -}}
-{{- $model := .root.Values.model }}
+{{- $model := .model }}
 {{- if eq $model.source "download" }}
 - --model
-- {{ required "model.source is download, so model.download.name must say which model, ORG/NAME" $model.download.name }}
+- {{ include "expertmesh.downloadName" $model }}
 {{- else if ne $model.source "image" }}
 - --model
 - {{ printf "/models/%s" $model.path | trimSuffix "/" }}
+{{- end }}
+{{- with .canary }}
+- --canary
+- {{ eq .source "download" | ternary (include "expertmesh.downloadName" .) (printf "/canary/%s" .path | trimSuffix "/") }}
 {{- end }}
 - --numerics
 - {{ $model.numerics }}
@@ -89,10 +99,23 @@ resources: {{ toJson .settings.resources }}
 {{- end }}
 {{- end }}
 
+{{- define "expertmesh.downloadName" -}}
+{{- if eq .source "download" }}
+{{- required "model.source (or canary.source) is download, so download.name must say which model, ORG/NAME" .download.name }}
+{{- end }}
+{{- end }}
+
+{{/* The folder of the pod's downloads; empty if it has none. */}}
+{{- define "expertmesh.downloads" -}}
+{{- if eq .model.source "download" }}/models
+{{- else if .canary }}{{ if eq .canary.source "download" }}/canary{{ end }}
+{{- end }}
+{{- end }}
+
 {{- define "expertmesh.modelEnv" -}}
 {{- $download := .root.Values.model.download }}
-{{- if eq .root.Values.model.source "download" }}
-- {name: HF_HOME, value: /models}
+{{- with include "expertmesh.downloads" . }}
+- {name: HF_HOME, value: {{ . }}}
 {{- with $download.endpoint }}
 - {name: HF_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
@@ -103,14 +126,24 @@ resources: {{ toJson .settings.resources }}
 {{- end }}
 {{- end }}
 
+{{/* Whether the canary has a volume of its own: not if both are downloaded, into one folder. */}}
+{{- define "expertmesh.canaryVolume" -}}
+{{- if .canary }}{{ if not (and (eq .canary.source "download") (eq .model.source "download")) }}true{{ end }}{{ end }}
+{{- end }}
+
 {{/* Where the program may write: nowhere else. */}}
 {{- define "expertmesh.mounts" -}}
 - {name: tmp, mountPath: /tmp}
 {{- if ne .root.Values.tls.mode "none" }}
 - {name: tls, mountPath: /tls, readOnly: true}
 {{- end }}
-{{- if and (ne .part "router") (ne .root.Values.model.source "image") }}
-- {name: model, mountPath: /models{{ if ne .root.Values.model.source "download" }}, readOnly: true{{ end }}}
+{{- if eq .part "router" }}
+- {name: traffic, mountPath: /traffic, readOnly: true}
+{{- else if ne .model.source "image" }}
+- {name: model, mountPath: /models{{ if ne .model.source "download" }}, readOnly: true{{ end }}}
+{{- end }}
+{{- if include "expertmesh.canaryVolume" . }}
+- {name: canary, mountPath: /canary{{ if ne .canary.source "download" }}, readOnly: true{{ end }}}
 {{- end }}
 {{- if and .root.Values.apiKeys.secretName (ne .part "expert") }}
 - {name: keys, mountPath: /keys, readOnly: true}
@@ -118,7 +151,6 @@ resources: {{ toJson .settings.resources }}
 {{- end }}
 
 {{- define "expertmesh.volumes" -}}
-{{- $model := .root.Values.model }}
 - {name: tmp, emptyDir: {sizeLimit: 256Mi}}
 {{- if ne .root.Values.tls.mode "none" }}
 - {name: tls, secret: {secretName: {{ include "expertmesh.tlsSecret" . }}, defaultMode: 288}}
@@ -130,35 +162,54 @@ resources: {{ toJson .settings.resources }}
     items: [{key: {{ .part }}.yaml, path: {{ .part }}.yaml}]
     defaultMode: 288
 {{- end }}
-{{- if ne .part "router" }}
+{{- if eq .part "router" }}
+- {name: traffic, configMap: {name: {{ include "expertmesh.name" .root }}-traffic}}
+{{- else }}
+{{- include "expertmesh.modelVolume" (dict "name" "model" "model" .model) }}
+{{- end }}
+{{- if include "expertmesh.canaryVolume" . }}
+{{- include "expertmesh.modelVolume" (dict "name" "canary" "model" .canary) }}
+{{- end }}
+{{- end }}
+
+{{/* (dict "name" "model" "model" .Values.model) */}}
+{{- define "expertmesh.modelVolume" -}}
+{{- $model := .model }}
 {{- if eq $model.source "pvc" }}
-- {name: model, persistentVolumeClaim: {claimName: {{ required "model.source is pvc, so model.pvc.claimName must name the claim" $model.pvc.claimName }}, readOnly: true}}
+- {name: {{ .name }}, persistentVolumeClaim: {claimName: {{ required (printf "%s.source is pvc, so %s.pvc.claimName must name the claim" .name .name) $model.pvc.claimName }}, readOnly: true}}
 {{- else if eq $model.source "hostPath" }}
-- {name: model, hostPath: {path: {{ required "model.source is hostPath, so model.hostPath.path must name the folder" $model.hostPath.path }}, type: Directory}}
+- {name: {{ .name }}, hostPath: {path: {{ required (printf "%s.source is hostPath, so %s.hostPath.path must name the folder" .name .name) $model.hostPath.path }}, type: Directory}}
 {{- else if eq $model.source "ociImage" }}
-- {name: model, image: {reference: {{ required "model.source is ociImage, so model.ociImage.reference must name the image" $model.ociImage.reference }}, pullPolicy: {{ $model.ociImage.pullPolicy }}}}
+- {name: {{ .name }}, image: {reference: {{ required (printf "%s.source is ociImage, so %s.ociImage.reference must name the image" .name .name) $model.ociImage.reference }}, pullPolicy: {{ $model.ociImage.pullPolicy }}}}
 {{- else if eq $model.source "download" }}
 {{- if $model.download.claimName }}
-- {name: model, persistentVolumeClaim: {claimName: {{ $model.download.claimName }}}}
+- {name: {{ .name }}, persistentVolumeClaim: {claimName: {{ $model.download.claimName }}}}
 {{- else }}
-- {name: model, emptyDir: {}}
-{{- end }}
+- {name: {{ .name }}, emptyDir: {}}
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{/* Downloads the model before the service starts. */}}
+{{/* Downloads the models before the service starts. */}}
 {{- define "expertmesh.download" -}}
-{{- if eq .root.Values.model.source "download" }}
+{{- $pod := . }}
+{{- with include "expertmesh.downloads" . }}
+{{- $folder := . }}
 initContainers:
-  - name: download
-    {{- include "expertmesh.containerSettings" . | trim | nindent 4 }}
-    args: [inspect, --json, --model, {{ required "model.source is download, so model.download.name must say which model, ORG/NAME" .root.Values.model.download.name }}]
+  {{- range $name, $model := dict "download" $pod.model "download-canary" $pod.canary }}
+  {{- if $model }}
+  {{- if eq $model.source "download" }}
+  - name: {{ $name }}
+    {{- include "expertmesh.containerSettings" $pod | trim | nindent 4 }}
+    args: [inspect, --json, --model, {{ include "expertmesh.downloadName" $model }}]
     env:
-      {{- include "expertmesh.modelEnv" . | trim | nindent 6 }}
+      {{- include "expertmesh.modelEnv" $pod | trim | nindent 6 }}
     volumeMounts:
       - {name: tmp, mountPath: /tmp}
-      - {name: model, mountPath: /models}
+      - {name: {{ trimPrefix "/" $folder | replace "models" "model" }}, mountPath: {{ $folder }}}
+  {{- end }}
+  {{- end }}
+  {{- end }}
 {{- end }}
 {{- end }}
 

@@ -127,12 +127,12 @@ class Load:
         }
 
 
-def embedded_answers(asked):
-    """What one process answers."""
+def embedded_answers(asked, model=None):
+    """What one process answers, with the demo model unless another is given."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen([ROOT / "expertmesh", "serve", "--numerics", "exact", "--port", str(port)],
+    server = subprocess.Popen([ROOT / "expertmesh", "serve", "--numerics", "exact", "--port", str(port), *(["--model", str(model)] if model else [])],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"

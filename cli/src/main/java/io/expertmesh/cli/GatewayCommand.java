@@ -3,6 +3,7 @@ package io.expertmesh.cli;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
+import io.expertmesh.gateway.metrics.LoadReports;
 import io.expertmesh.gateway.remote.RemoteExpertsCollector;
 import io.expertmesh.gateway.remote.RemoteModel;
 import io.expertmesh.gateway.remote.RemoteSettings.Wire;
@@ -122,6 +123,7 @@ final class GatewayCommand implements Callable<Integer> {
       throws InterruptedException {
     models.getFirst().awaitExperts();
     versions.traffic().follow(models.getFirst().tables());
+    models.getFirst().tables().report(new LoadReports(versions));
     try (GatewayServer server = GatewayServer.start(configuration, versions,
         List.of(new RemoteExpertsCollector(models)))) {
       ReadyLine ready = new ReadyLine().address("http", server.url());

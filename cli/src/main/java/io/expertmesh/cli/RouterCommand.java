@@ -51,8 +51,11 @@ final class RouterCommand implements Callable<Integer> {
   @Option(
       names = "--scaler-port",
       paramLabel = "PORT",
-      description = "Answers KEDA, in plain text, how busy groups of experts are. Default: does not.")
+      description = "Answers KEDA how busy experts and gateways are, over TLS if links have it. Default: does not.")
   private @Nullable Integer scalerPort;
+
+  @Option(names = "--scaler-plaintext", description = "Answers KEDA in plain text all the same.")
+  private boolean scalerPlaintext;
 
   @Option(
       names = "--lease",
@@ -96,6 +99,12 @@ final class RouterCommand implements Callable<Integer> {
       description = "Where the other routers reach this one. Default: its name.")
   private @Nullable String advertise;
 
+  @Option(
+      names = "--traffic-file",
+      paramLabel = "FILE",
+      description = "Declares the shares of requests by version, as JSON; read again when it changes.")
+  private @Nullable Path trafficFile;
+
   @Option(names = "--config", paramLabel = "FILE", description = "A YAML file with keys and limits.")
   private @Nullable Path config;
 
@@ -124,6 +133,8 @@ final class RouterCommand implements Callable<Integer> {
     put(options, "leader-lease", leaderLease);
     put(options, "name", name);
     put(options, "advertise", advertise);
+    put(options, "traffic-file", trafficFile);
+    put(options, "scaler-plaintext", scalerPlaintext ? true : null);
     RouterConfiguration configuration = RouterConfiguration.read(options, config);
     LinkSecurity security = tls.open(Role.ROUTER);
     try (RouterServer server = RouterServer.start(configuration, security)) {

@@ -91,7 +91,7 @@ public final class ScriptedEngine implements GenerationEngine {
 
   @Override
   public EngineLoad load() {
-    return new EngineLoad(open.size(), 0, 0, 64, 3, 2, 12, 1, 100, 40, 50, 60, 7, 8);
+    return new EngineLoad(open.size(), 16, 0, 0, 64, 3, 2, 12, 1, 100, 40, 50, 60, 7, 8);
   }
 
   @Override

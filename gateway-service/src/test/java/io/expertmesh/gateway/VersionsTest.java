@@ -3,10 +3,12 @@ package io.expertmesh.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.expertmesh.gateway.metrics.LoadReports;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.gateway.versions.ModelVersions.Version;
 import io.expertmesh.gateway.versions.TrafficShares.Share;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.proto.v1.GatewayLoad;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.List;
 import java.util.Map;
@@ -100,6 +102,26 @@ class VersionsTest {
     }
     versions.traffic().set(List.of(new Share("canary", 0, List.of())));
     assertThat(versions.choose("cmpl-1", null, null)).isEqualTo(versions.main());
+  }
+
+  @Test
+  void theVersionBesideTheMainOneNeedsNoName() {
+    ModelVersions named = new ModelVersions(gateway.versions.main(),
+        List.of(new Version("4f2a", TestGateway.model("demo-2", canaryEngine, TestGateway.CONTEXT))));
+    named.traffic().set(List.of(new Share(ModelVersions.CANARY, 100, List.of())));
+    assertThat(named.choose("cmpl-1", null, null).name()).isEqualTo("4f2a");
+    named.traffic().set(List.of());
+    assertThat(named.choose("cmpl-1", null, null).name()).isEqualTo("main");
+    assertThat(named.choose("cmpl-1", ModelVersions.CANARY, null).name()).isEqualTo("4f2a");
+    ModelVersions alone = new ModelVersions(gateway.versions.main(), List.of());
+    assertThat(alone.choose("cmpl-1", ModelVersions.CANARY, null).name()).isEqualTo("main");
+  }
+
+  @Test
+  void aGatewayReportsAllItsVersions() {
+    GatewayLoad load = new LoadReports(gateway.versions).get();
+    assertThat(load)
+        .isEqualTo(GatewayLoad.newBuilder().setRunningLimit(32).setKvPagesUsed(3).setKvPagesTotal(12).build());
   }
 
   @Test

@@ -21,7 +21,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param host address to listen on; only this machine by default
  * @param port of gRPC; 0 takes any free port
  * @param httpPort of the admin interface over HTTP; 0 takes any free port
- * @param scalerPort of gRPC for KEDA, in plain text; 0 takes any free port, null does not answer KEDA
+ * @param scalerPort of gRPC for KEDA; 0 takes any free port, null does not answer KEDA
  * @param keys who may ask for what; admin calls need one with the admin right as soon as there are any
  * @param lease how long a process stays in the table without being heard of
  * @param settle how long processes get to register with a router that begins to lead before gateways with a table of an
@@ -36,6 +36,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param advertise host where the other routers reach this one; the name if not given
  * @param leaderLock a file whose lock decides which router leads; null if there is only this one
  * @param leaderLease the Lease of Kubernetes that decides instead, in this pod's namespace
+ * @param trafficFile declares the shares of traffic, and is read again when it changes; null leaves them to admin calls
+ * @param scalerPlaintext whether KEDA is answered in plain text although links have TLS
  */
 public record RouterConfiguration(
     @DefaultValue("127.0.0.1") String host,
@@ -54,7 +56,9 @@ public record RouterConfiguration(
     @Nullable String name,
     @Nullable String advertise,
     @Nullable Path leaderLock,
-    @Nullable String leaderLease) {
+    @Nullable String leaderLease,
+    @Nullable Path trafficFile,
+    @DefaultValue("false") boolean scalerPlaintext) {
   private static final ConfigurationSource<RouterConfiguration> SOURCE = new ConfigurationSource<>(
       "expertmesh.router", RouterConfiguration.class);
   private static final Pattern LEASE_NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
@@ -114,7 +118,7 @@ public record RouterConfiguration(
   }
 
   ControlSettings control() {
-    return new ControlSettings(lease, settle == null ? lease : settle, maxProcesses, maxGateways,
+    return new ControlSettings(lease, settle == null ? lease : settle, maxProcesses, maxGateways, trafficFile,
         new PlacementSettings(autoShards, autoReplicas, QUIET, PATIENCE, autoGrace, ACKNOWLEDGEMENT, moveTimeout));
   }
 

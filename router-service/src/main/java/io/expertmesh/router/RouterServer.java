@@ -22,6 +22,8 @@ import io.expertmesh.router.metrics.RouterCounters;
 import io.expertmesh.transport.Addresses;
 import io.expertmesh.transport.GrpcServer;
 import io.expertmesh.transport.LinkSecurity;
+import io.expertmesh.transport.Plaintext;
+import io.expertmesh.transport.Tls;
 import io.grpc.BindableService;
 import io.grpc.ServerInterceptors;
 import java.util.ArrayDeque;
@@ -70,7 +72,9 @@ public final class RouterServer implements AutoCloseable {
       http = started(AdminHttpServer.start(configuration.host(), configuration.httpPort(), control, admin, access,
           counters, grpc.refusedCallers()));
       if (configuration.scalerPort() != null) {
-        startScaler(configuration.host(), configuration.scalerPort(), loop, control, leadership, threads);
+        LinkSecurity scalerSecurity = configuration.scalerPlaintext() ? Plaintext.ANYWHERE : security;
+        startScaler(configuration.host(), configuration.scalerPort(), scalerSecurity, loop, control, leadership,
+            threads);
       }
       started(leadership).start(control);
     } catch (RuntimeException failure) {
@@ -95,19 +99,20 @@ public final class RouterServer implements AutoCloseable {
     return new RouterServer(configuration, security, loop);
   }
 
-  private void startScaler(String host, int port, EventLoop loop, ControlSession control, Leadership leadership,
-      ExecutorService threads) {
+  private void startScaler(String host, int port, LinkSecurity security, EventLoop loop, ControlSession control,
+      Leadership leadership, ExecutorService threads) {
     ScalerEndpoint endpoint = started(new ScalerEndpoint(control, () -> {
       RouterIdentity leader = leadership.leader();
       return leader == null ? null : Addresses.of(leader.host(), port);
-    }));
+    }, security instanceof Tls ? security : Plaintext.ANYWHERE));
     // KEDA has no certificate of the mesh; it learns how busy groups are, and nothing else can be asked here.
-    GrpcServer server = started(GrpcServer.startForApplications(host, port, null, MAX_QUESTION_BYTES, threads,
+    Tls tls = security instanceof Tls links ? links : null;
+    GrpcServer server = started(GrpcServer.startForApplications(host, port, tls, MAX_QUESTION_BYTES, threads,
         List.of(endpoint)));
     server.serving(true);
     loop.every(ScalerEndpoint.PERIOD, endpoint::look);
     scaler = server;
-    log.info("KEDA is answered on {}", server.endpoint());
+    log.info("KEDA is answered on {}, {}", server.endpoint(), tls == null ? "in plain text" : "over TLS");
   }
 
   private static Leadership leadership(RouterConfiguration configuration) {

@@ -1,5 +1,6 @@
 package io.expertmesh.router;
 
+import io.expertmesh.proto.v1.GatewayLoad;
 import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
 import io.expertmesh.proto.v1.Replica;
@@ -108,6 +109,11 @@ final class FakeGateway implements ClientResponseObserver<WatchRoutingTableReque
       stream().onNext(WatchRoutingTableRequest.newBuilder().setGateway(name).setVersion(now)
           .addAllWantedExpertIds(wanted).addAllRefused(refused).build());
     }
+  }
+
+  /** Says how busy it is. */
+  void report(GatewayLoad load) {
+    stream().onNext(WatchRoutingTableRequest.newBuilder().setGateway(name).setLoad(load).build());
   }
 
   /** Says that requests wait for these. */

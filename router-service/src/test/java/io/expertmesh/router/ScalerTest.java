@@ -10,6 +10,7 @@ import io.expertmesh.proto.externalscaler.IsActiveResponse;
 import io.expertmesh.proto.externalscaler.MetricSpec;
 import io.expertmesh.proto.externalscaler.ScaledObjectRef;
 import io.expertmesh.proto.v1.ExpertLoad;
+import io.expertmesh.proto.v1.GatewayLoad;
 import io.expertmesh.proto.v1.LoadReport;
 import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.router.metrics.RouterCounters.Event;
@@ -56,7 +57,11 @@ class ScalerTest {
   }
 
   private double metric(String name) {
-    return keda.getMetrics(GetMetricsRequest.newBuilder().setScaledObjectRef(group()).setMetricName(name).build())
+    return metric(name, group());
+  }
+
+  private double metric(String name, ScaledObjectRef scaled) {
+    return keda.getMetrics(GetMetricsRequest.newBuilder().setScaledObjectRef(scaled).setMetricName(name).build())
         .getMetricValues(0).getMetricValueFloat();
   }
 
@@ -167,7 +172,78 @@ class ScalerTest {
   }
 
   @Test
+  void groupsOfTheSameExpertsAreToldApartByTheirNames() {
+    FakeProcess main = ready("expert-0-a", 9000);
+    ready("expert-0-b", 9001);
+    FakeProcess canary = ready("canary-0-a", 9002);
+    router.loop.advance(Duration.ofSeconds(21));
+    assertThat(keda.isActive(group("names", "canary-")).getResult()).isFalse();
+    assertThat(keda.isActive(group("names", "expert-")).getResult()).isFalse();
+    for (int i = 0; i < 20; i++) {
+      report(main, 90, 0.9, 0);
+      report(canary, 10, 0.1, 0);
+      router.loop.advance(Duration.ofSeconds(1));
+    }
+    assertThat(metric("load", group("names", "expert-"))).isBetween(81.0, 99.0);
+    assertThat(metric("load", group("names", "canary-"))).isBetween(9.0, 11.0);
+    assertThat(metric("load")).as("all of them").isBetween(90.0, 110.0);
+    ready("canary-0-b", 9003);
+    assertThat(metric("floor", group("names", "canary-"))).isEqualTo(2);
+    assertThat(metric("floor", group("names", "expert-"))).as("nothing of it starts").isZero();
+  }
+
+  @Test
+  void oneOfTwoGroupsOfTheSameExpertsMaySleep() {
+    FakeGateway gateway = router.gateway("g");
+    ready("expert-0-a", 9000);
+    assertThat(keda.isActive(group("names", "expert-")).getResult()).isFalse();
+    router.loop.settle();
+    assertThat(gateway.sleeping()).isEmpty();
+    assertThat(keda.isActive(group("names", "canary-")).getResult()).isFalse();
+    TestRouter.await("the canary sleeps", () -> gateway.sleeping().equals(Fakes.range(0, 7)));
+    gateway.want(List.of(3));
+    TestRouter.await("wanted", () -> keda.isActive(group("names", "canary-")).getResult());
+  }
+
+  private static final ScaledObjectRef GATEWAYS = ScaledObjectRef.newBuilder().setName("gateway").setNamespace("llm")
+      .putScalerMetadata("gateways", "true").putScalerMetadata("targetKvPercent", "70").build();
+
+  private static GatewayLoad load(int waiting, int running, int pages) {
+    return GatewayLoad.newBuilder().setWaiting(waiting).setRunning(running).setRunningLimit(16).setKvPagesUsed(pages)
+        .setKvPagesTotal(100).build();
+  }
+
+  @Test
+  void gatewaysAreScaledByTheirQueuesAndPages() {
+    assertThat(keda.getMetricSpec(GATEWAYS).getMetricSpecsList()).extracting(MetricSpec::getMetricName)
+        .containsExactly("queue", "running", "kv");
+    assertThat(keda.getMetricSpec(GATEWAYS).getMetricSpecsList()).extracting(MetricSpec::getTargetSizeFloat)
+        .containsExactly(4.0, 80.0, 70.0);
+    assertThatThrownBy(() -> metric("queue", GATEWAYS)).as("better no answer than a wrong one")
+        .hasMessageContaining("UNAVAILABLE").hasMessageContaining("No gateway");
+    FakeGateway a = router.gateway("a");
+    FakeGateway b = router.gateway("b");
+    a.report(load(10, 16, 90));
+    b.report(load(2, 8, 30));
+    TestRouter.await("heard", () -> metrics().contains("expertmesh_router_gateways_waiting_requests 12.0"));
+    assertThat(metric("queue", GATEWAYS)).isEqualTo(12);
+    assertThat(metric("running", GATEWAYS)).isEqualTo(150);
+    assertThat(metric("kv", GATEWAYS)).isEqualTo(120);
+    assertThat(keda.isActive(GATEWAYS).getResult()).isTrue();
+    assertThat(metrics()).contains("expertmesh_router_gateways_busy 1.5", "expertmesh_router_gateways_kv_used 1.2");
+    router.loop.advance(Duration.ofSeconds(10));
+    b.report(load(0, 0, 0));
+    TestRouter.await("a mean of the last seconds", () -> metric("queue", GATEWAYS) == 11);
+    router.loop.advance(Duration.ofSeconds(10));
+    assertThat(metric("queue", GATEWAYS)).as("of one that is silent the last report counts").isEqualTo(10);
+    a.leave();
+    TestRouter.await("one that has gone does not count", () -> metric("queue", GATEWAYS) == 0);
+  }
+
+  @Test
   void whatIsWrongIsNamed() {
+    assertThatThrownBy(() -> keda.isActive(GATEWAYS.toBuilder().putScalerMetadata("targetQueue", "many").build()))
+        .hasMessageContaining("targetQueue").hasMessageContaining("'many'");
     assertThatThrownBy(() -> keda.isActive(ScaledObjectRef.getDefaultInstance()))
         .isInstanceOf(StatusRuntimeException.class).hasMessageContaining("INVALID_ARGUMENT")
         .hasMessageContaining("'experts'");

@@ -4,6 +4,7 @@ package io.expertmesh.engine.api;
  * A momentary view of how busy the engine is.
  *
  * @param running requests that hold KV pages
+ * @param runningLimit requests that can run at once
  * @param waiting requests in the queue
  * @param blocked those of the running ones that wait for experts to come back
  * @param queueCapacity requests that the queue can hold
@@ -20,6 +21,7 @@ package io.expertmesh.engine.api;
  */
 public record EngineLoad(
     int running,
+    int runningLimit,
     int waiting,
     int blocked,
     int queueCapacity,

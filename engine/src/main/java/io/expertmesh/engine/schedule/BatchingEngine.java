@@ -390,7 +390,8 @@ public final class BatchingEngine implements GenerationEngine {
 
   private EngineLoad measure(int rows) {
     int used = configuration.kvPages() - cache.availablePages();
-    return new EngineLoad(scheduler.running().size(), scheduler.waiting().size() + inbox.size(), blocked(),
+    return new EngineLoad(scheduler.running().size(), configuration.maxRunning(),
+        scheduler.waiting().size() + inbox.size(), blocked(),
         configuration.queueCapacity(), used, cache.cachedPages(), configuration.kvPages(), rows, promptTokens,
         reusedPromptTokens, generatedTokens, steps, blockedRequests, degradedRequests);
   }

@@ -52,6 +52,8 @@ public final class EngineCollector implements MultiCollector {
     List<Reading> now = read();
     List<MetricSnapshot> all = new ArrayList<>();
     all.add(gauge(now, "expertmesh_requests_running", "Requests that hold KV pages", r -> r.load().running()));
+    all.add(
+        gauge(now, "expertmesh_requests_running_limit", "Requests that can run at once", r -> r.load().runningLimit()));
     all.add(gauge(now, "expertmesh_requests_waiting", "Requests in the queue", r -> r.load().waiting()));
     all.add(gauge(now, "expertmesh_requests_blocked", "Running requests that wait for experts to come back",
         r -> r.load().blocked()));

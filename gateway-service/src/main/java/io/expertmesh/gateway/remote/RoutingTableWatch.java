@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.remote;
 
+import io.expertmesh.proto.v1.GatewayLoad;
 import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
 import io.expertmesh.proto.v1.Replica;
@@ -28,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +45,7 @@ public final class RoutingTableWatch implements RoutingTables {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
   private static final Duration WRITE_AFTER = Duration.ofSeconds(1);
+  private static final Duration REPORT_PERIOD = Duration.ofSeconds(1);
   private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(3);
   private static final Duration LONGEST_PATIENCE = Duration.ofSeconds(30);
 
@@ -64,6 +67,7 @@ public final class RoutingTableWatch implements RoutingTables {
   private final Map<Object, Set<Integer>> wanted = new HashMap<>();
   /** By follower. Written before a follower returns, so that what it refuses of a table goes with the acknowledgement. */
   private final Map<Object, Map<String, String>> refused = new ConcurrentHashMap<>();
+  private @Nullable Supplier<GatewayLoad> load;
   private boolean complained;
   private boolean closed;
 
@@ -115,6 +119,26 @@ public final class RoutingTableWatch implements RoutingTables {
           current.tell();
         }
       });
+    }
+  }
+
+  @Override
+  public void report(Supplier<GatewayLoad> supplier) {
+    thread.execute(() -> {
+      boolean first = load == null;
+      load = supplier;
+      if (first) {
+        report();
+      }
+    });
+  }
+
+  private void report() {
+    if (!closed) {
+      if (current != null) {
+        current.tell();
+      }
+      thread.later(REPORT_PERIOD.toMillis(), this::report);
     }
   }
 
@@ -195,6 +219,9 @@ public final class RoutingTableWatch implements RoutingTables {
     WatchRoutingTableRequest.Builder request = WatchRoutingTableRequest.newBuilder().setGateway(gateway);
     if (said != null) {
       request.setVersion(said.getVersion()).addAllTraffic(said.getTrafficList());
+    }
+    if (load != null) {
+      request.setLoad(load.get());
     }
     wanted.values().stream().flatMap(Set::stream).distinct().sorted().forEach(request::addWantedExpertIds);
     refusedByAll().forEach((process, reason) -> request.addRefused(

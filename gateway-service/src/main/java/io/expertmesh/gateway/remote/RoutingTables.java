@@ -1,9 +1,11 @@
 package io.expertmesh.gateway.remote;
 
+import io.expertmesh.proto.v1.GatewayLoad;
 import io.expertmesh.proto.v1.RoutingTable;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** Where a gateway hears which replicas there are. */
 public interface RoutingTables extends AutoCloseable {
@@ -21,6 +23,11 @@ public interface RoutingTables extends AutoCloseable {
   /** Says which processes of the table {@code asker} does not use, by id, and why. */
   default void refuse(Object asker, Map<String, String> reasons) {
     // Where there is no router nobody waits for a process to be used.
+  }
+
+  /** Says from now on how busy this gateway is. */
+  default void report(Supplier<GatewayLoad> load) {
+    // Where there is no router nobody asks.
   }
 
   @Override

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * version's; a request uses one version from its first token to its last.
  */
 public final class ModelVersions {
+  /** What shares and requests may call the version beside the main one, without knowing its name. */
+  public static final String CANARY = "canary";
+
   /** A text whose tokens must be the same in all versions. */
   private static final String PROBE = "Über 1,234 naïve cafés \uD83D\uDE80\n\tif (x != null) { return \"日本\"; }";
 
@@ -105,6 +108,6 @@ public final class ModelVersions {
         return version;
       }
     }
-    return main;
+    return CANARY.equals(chosen) && all.size() > 1 ? all.get(1) : main;
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.gateway.remote.TestExperts.Work;
 import io.expertmesh.model.family.ModelFingerprint;
+import io.expertmesh.proto.v1.GatewayLoad;
 import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
 import io.expertmesh.proto.v1.Replica;
@@ -29,6 +30,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -159,6 +161,21 @@ class RoutingTableWatchTest {
         router.send(RoutingTableDelta.newBuilder().setVersion(version(7, 5)).addReplicas(replica("x")).build());
         TestMesh.await(() -> router.acknowledged(version(7, 5)));
         assertThat(ids(tables)).containsExactly("d");
+      }
+    }
+  }
+
+  @Test
+  void whoeverIsFollowedHearsHowBusyTheGatewayIs() throws InterruptedException {
+    AtomicInteger waiting = new AtomicInteger(3);
+    try (ScriptedRouter router = new ScriptedRouter(0)) {
+      router.first = table(7, 1, "a");
+      try (RoutingTableWatch watch = watch(List.of(router.server.endpoint()))) {
+        watch.report(() -> GatewayLoad.newBuilder().setWaiting(waiting.get()).build());
+        TestMesh.await(() -> router.requests.stream().anyMatch(request -> request.getLoad().getWaiting() == 3
+            && request.getVersion().equals(version(7, 1))));
+        waiting.set(5);
+        TestMesh.await(() -> router.requests.stream().anyMatch(request -> request.getLoad().getWaiting() == 5));
       }
     }
   }

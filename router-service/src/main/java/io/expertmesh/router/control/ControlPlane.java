@@ -29,6 +29,7 @@ import io.expertmesh.router.registry.Member;
 import io.expertmesh.router.registry.ProcessLink;
 import io.expertmesh.router.registry.Registry;
 import io.expertmesh.router.scaling.ExpertScaling;
+import io.expertmesh.router.scaling.GatewayNeeds;
 import io.expertmesh.router.scaling.GroupNeeds;
 import io.expertmesh.router.scaling.ScaledGroup;
 import io.expertmesh.router.table.RoutingSnapshot;
@@ -61,20 +62,33 @@ public final class ControlPlane implements Registry.Listener {
   private final RoutingTables tables;
   private final Placement placement;
   private final Traffic traffic = new Traffic();
+  private final @Nullable TrafficFile trafficFile;
   private final DrainedProcesses drained;
   private final ExpertRates rates = new ExpertRates();
   private final ExpertScaling scaling = new ExpertScaling();
   private boolean refreshIsDue;
   private boolean closed;
 
-  /** @throws FailureException INVALID_REQUEST if the state file cannot be read */
-  public ControlPlane(EventLoop loop, ControlSettings settings, RouterCounters counters) {
+  /** @param trafficFile declares the shares of traffic; null if operators ask for them */
+  public ControlPlane(EventLoop loop, ControlSettings settings, @Nullable TrafficFile trafficFile,
+      RouterCounters counters) {
     this.loop = loop;
+    this.trafficFile = trafficFile;
     this.settings = settings;
     this.drained = new DrainedProcesses();
     this.registry = new Registry(loop, settings.lease(), settings.maxProcesses(), counters, this);
     this.tables = new RoutingTables(loop, settings.settle(), settings.maxGateways(), counters);
     this.placement = new Placement(loop, settings.placement(), counters);
+    trafficDeclared();
+  }
+
+  /** The traffic file says other shares, or this router begins to lead. */
+  void trafficDeclared() {
+    List<TrafficShare> declared = trafficFile == null ? null : trafficFile.shares();
+    if (declared != null) {
+      traffic.set(declared);
+      refreshSoon();
+    }
   }
 
   /** A message on a process's stream. */
@@ -246,8 +260,17 @@ public final class ControlPlane implements Registry.Listener {
     refreshSoon();
   }
 
-  /** Sets the shares and returns the version of the table that has them. */
+  /**
+   * Sets the shares and returns the version of the table that has them.
+   *
+   * @throws FailureException INVALID_REQUEST if they are wrong, or declared by a file
+   */
   public TableVersion setTraffic(List<TrafficShare> shares) {
+    if (trafficFile != null) {
+      throw new FailureException(FailureCategory.INVALID_REQUEST,
+          "The shares are declared by the traffic file %s; change them there (in the chart: canary.percent, canary.keys)."
+              .formatted(trafficFile));
+    }
     traffic.set(shares);
     refresh();
     return tables.newest().version();
@@ -354,10 +377,33 @@ public final class ControlPlane implements Registry.Listener {
   public GroupNeeds needs(ScaledGroup group) {
     scaling.watched(group, loop.nanos());
     putSleepingInTable();
+    requireSettled();
+    return scaling.needs(group, registry.members(), tables.wanted(), loop.nanos());
+  }
+
+  private void requireSettled() {
     if (!tables.isSettled()) {
       throw new FailureException(FailureCategory.UNAVAILABLE, "This router has just begun to lead; ask again.");
     }
-    return scaling.needs(group, registry.members(), tables.wanted(), loop.nanos());
+  }
+
+  /**
+   * What the gateways have to do.
+   *
+   * @throws FailureException UNAVAILABLE if none of them says, or this router has not led for long enough to know
+   */
+  public GatewayNeeds neededGateways() {
+    requireSettled();
+    GatewayNeeds needs = tables.gatewayNeeds();
+    if (needs.gateways() == 0) {
+      throw new FailureException(FailureCategory.UNAVAILABLE, "No gateway says how busy it is; ask again.");
+    }
+    return needs;
+  }
+
+  /** What the gateways have to do that say so. */
+  public GatewayNeeds gatewayNeeds() {
+    return tables.gatewayNeeds();
   }
 
   /** What each group needs. */

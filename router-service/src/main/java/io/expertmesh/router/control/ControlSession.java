@@ -19,12 +19,14 @@ import org.slf4j.LoggerFactory;
 public final class ControlSession implements Leadership.Candidate {
   private static final Logger log = LoggerFactory.getLogger(ControlSession.class);
   private static final Duration LONGEST_TICK = Duration.ofMillis(100);
+  private static final Duration TRAFFIC_FILE_PERIOD = Duration.ofSeconds(1);
   private static final String NOT_LEADING = "This router is not the leader; ask another one.";
 
   private final EventLoop loop;
   private final ControlSettings settings;
   private final RouterCounters counters;
   private final Consumer<Boolean> leads;
+  private final @Nullable TrafficFile trafficFile;
   private @Nullable ControlPlane plane;
 
   /** @param leads hears when this router begins or ends to lead, on the event loop */
@@ -33,6 +35,14 @@ public final class ControlSession implements Leadership.Candidate {
     this.settings = settings;
     this.counters = counters;
     this.leads = leads;
+    trafficFile = settings.trafficFile() == null ? null : new TrafficFile(settings.trafficFile());
+    if (trafficFile != null) {
+      loop.every(TRAFFIC_FILE_PERIOD, () -> {
+        if (trafficFile.look() && plane != null) {
+          plane.trafficDeclared();
+        }
+      });
+    }
     Duration tick = settings.lease().dividedBy(20);
     loop.every(tick.compareTo(LONGEST_TICK) < 0 ? tick : LONGEST_TICK, () -> {
       if (plane != null) {
@@ -45,7 +55,7 @@ public final class ControlSession implements Leadership.Candidate {
   public void lead() {
     loop.execute(() -> {
       if (plane == null) {
-        plane = new ControlPlane(loop, settings, counters);
+        plane = new ControlPlane(loop, settings, trafficFile, counters);
         counters.count(Event.LED);
         log.info("This router leads");
         leads.accept(true);
@@ -63,6 +73,11 @@ public final class ControlSession implements Leadership.Candidate {
         leads.accept(false);
       }
     });
+  }
+
+  /** Whether what the traffic file says holds; null if there is no such file. */
+  public @Nullable Boolean isTrafficFileGood() {
+    return trafficFile == null ? null : trafficFile.isGood();
   }
 
   /** What callers of a router that does not lead are told. */

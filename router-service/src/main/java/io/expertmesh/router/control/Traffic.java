@@ -52,7 +52,8 @@ final class Traffic {
     }
   }
 
-  private static void check(List<TrafficShare> shares) {
+  /** @throws FailureException INVALID_REQUEST that says what is wrong */
+  static void check(List<TrafficShare> shares) {
     require(shares.size() <= MAX_SHARES, "There are %d shares; %d are allowed.", shares.size(), MAX_SHARES);
     Set<String> versions = new HashSet<>();
     Set<String> keys = new HashSet<>();

@@ -7,6 +7,7 @@ import io.expertmesh.router.control.ControlSession;
 import io.expertmesh.router.control.GroupLoad;
 import io.expertmesh.router.metrics.RouterCounters;
 import io.expertmesh.router.placement.ExpertRanges;
+import io.expertmesh.router.scaling.GatewayNeeds;
 import io.expertmesh.router.scaling.GroupNeeds;
 import io.expertmesh.transport.Fingerprints;
 import io.expertmesh.transport.RefusedCallers;
@@ -37,8 +38,8 @@ final class RouterCollector implements MultiCollector {
   static final int MAX_GROUPS = 128;
   private static final int PATIENCE_SECONDS = 2;
 
-  private record Reading(GetStateResponse state, List<GroupLoad> groups, List<GroupNeeds> needs, int replicas,
-      int unplaced) {}
+  private record Reading(GetStateResponse state, List<GroupLoad> groups, List<GroupNeeds> needs, GatewayNeeds gateways,
+      int replicas, int unplaced) {}
 
   private final ControlSession control;
   private final RouterCounters counters;
@@ -56,11 +57,22 @@ final class RouterCollector implements MultiCollector {
     List<MetricSnapshot> all = new ArrayList<>();
     all.add(events());
     all.add(refusedCallers());
+    Boolean traffic = control.isTrafficFileGood();
+    if (traffic != null) {
+      all.add(gauge("expertmesh_router_traffic_file_good", "1 if the shares are what the traffic file says",
+          traffic ? 1 : 0));
+    }
     all.add(gauge("expertmesh_router_leader", "1 if this router leads", reading == null ? 0 : 1));
     if (reading != null) {
       all.add(processes(reading.state()));
       all.add(gauge("expertmesh_router_gateways", "Gateways that follow the table",
           reading.state().getGatewaysCount()));
+      all.add(gauge("expertmesh_router_gateways_waiting_requests", "Requests in the queues of all gateways lately",
+          reading.gateways().waiting()));
+      all.add(gauge("expertmesh_router_gateways_busy",
+          "How many gateways the requests would fill that ran lately", reading.gateways().running()));
+      all.add(gauge("expertmesh_router_gateways_kv_used",
+          "How many gateways' pages for keys and values were held lately", reading.gateways().kv()));
       all.add(gauge("expertmesh_router_table_number", "Number of the table's version in its epoch",
           (double) reading.state().getVersion().getNumber()));
       all.add(gauge("expertmesh_router_table_replicas", "Replicas in the table", reading.replicas()));
@@ -93,7 +105,7 @@ final class RouterCollector implements MultiCollector {
     CompletableFuture<@Nullable Reading> answer = new CompletableFuture<>();
     control.execute(plane -> answer.complete(plane == null
         ? null
-        : new Reading(plane.state(), plane.groupLoads(), plane.needs(),
+        : new Reading(plane.state(), plane.groupLoads(), plane.needs(), plane.gatewayNeeds(),
             plane.table().replicas().size(), plane.unplacedExperts())));
     try {
       return answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS);

@@ -5,7 +5,7 @@ import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.externalscaler.ExternalScalerGrpc;
 import io.expertmesh.proto.externalscaler.ExternalScalerGrpc.ExternalScalerStub;
 import io.expertmesh.transport.Channels;
-import io.expertmesh.transport.Plaintext;
+import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.Role;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
@@ -20,12 +20,14 @@ final class LeadingScaler implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private final Supplier<@Nullable String> address;
+  private final LinkSecurity security;
   private @Nullable String connectedTo;
   private @Nullable ManagedChannel channel;
 
   /** @param address host:port of the scaler of the router that leads; null while nobody knows */
-  LeadingScaler(Supplier<@Nullable String> address) {
+  LeadingScaler(Supplier<@Nullable String> address, LinkSecurity security) {
     this.address = address;
+    this.security = security;
   }
 
   /** Asks; {@code answer} hears what comes of it. */
@@ -57,7 +59,7 @@ final class LeadingScaler implements AutoCloseable {
     String leader = address.get();
     if (leader != null && !leader.equals(connectedTo)) {
       close();
-      channel = Channels.open(leader, Role.ROUTER, Plaintext.ANYWHERE, Runnable::run);
+      channel = Channels.open(leader, Role.ROUTER, security, Runnable::run);
       connectedTo = leader;
     }
     return leader == null ? null : channel;

@@ -2,10 +2,8 @@ package io.expertmesh.router.keda;
 
 import io.expertmesh.router.scaling.GroupNeeds;
 import io.expertmesh.router.scaling.ScaledGroup;
-import java.util.Arrays;
-import java.util.Optional;
 
-/** What KEDA hands to the HorizontalPodAutoscaler, which wants value / target replicas, rounded up, by the greatest. */
+/** What KEDA hands to the HorizontalPodAutoscaler of a group of experts. */
 enum Metric {
   /** Percent of a replica that all replicas together computed: rows a second against what a replica can compute. */
   LOAD("load") {
@@ -54,8 +52,4 @@ enum Metric {
   abstract double target(ScaledGroup group);
 
   abstract double value(ScaledGroup group, GroupNeeds needs);
-
-  static Optional<Metric> of(String label) {
-    return Arrays.stream(values()).filter(metric -> metric.label.equals(label)).findFirst();
-  }
 }

@@ -12,8 +12,7 @@ import io.expertmesh.proto.externalscaler.MetricSpec;
 import io.expertmesh.proto.externalscaler.MetricValue;
 import io.expertmesh.proto.externalscaler.ScaledObjectRef;
 import io.expertmesh.router.control.ControlSession;
-import io.expertmesh.router.scaling.GroupNeeds;
-import io.expertmesh.router.scaling.ScaledGroup;
+import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.StatusMapping;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -23,12 +22,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
-import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * KEDA's external scaler, for one group of experts per ScaledObject. KEDA asks any of several routers; those that do not
+ * KEDA's external scaler, for one group of experts or the gateways per ScaledObject. KEDA asks any of several routers; those that do not
  * lead ask the one that does.
  */
 public final class ScalerEndpoint extends ExternalScalerImplBase implements AutoCloseable {
@@ -53,10 +52,13 @@ public final class ScalerEndpoint extends ExternalScalerImplBase implements Auto
   private final LeadingScaler leader;
   private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
 
-  /** @param leader host:port of the scaler of the router that leads; null while nobody knows */
-  public ScalerEndpoint(ControlSession control, Supplier<@Nullable String> leader) {
+  /**
+   * @param leader host:port of the scaler of the router that leads; null while nobody knows
+   * @param security of that connection
+   */
+  public ScalerEndpoint(ControlSession control, Supplier<@Nullable String> leader, LinkSecurity security) {
     this.control = control;
-    this.leader = new LeadingScaler(leader);
+    this.leader = new LeadingScaler(leader, security);
   }
 
   @Override
@@ -65,14 +67,14 @@ public final class ScalerEndpoint extends ExternalScalerImplBase implements Auto
   }
 
   private CompletableFuture<IsActiveResponse> active(ScaledObjectRef ref) {
-    return ask(ref, (group, needs) -> IsActiveResponse.newBuilder().setResult(needs.isActive()).build(),
+    return ask(ref, reading -> IsActiveResponse.newBuilder().setResult(reading.active()).build(),
         (router, answer) -> router.isActive(passedOn(ref), answer));
   }
 
   @Override
   public void streamIsActive(ScaledObjectRef group, StreamObserver<IsActiveResponse> caller) {
     try {
-      ScaledGroup.of(group.getScalerMetadataMap());
+      Scaled.of(group.getScalerMetadataMap());
     } catch (FailureException wrong) {
       caller.onError(StatusMapping.toStatus(wrong));
       return;
@@ -103,12 +105,10 @@ public final class ScalerEndpoint extends ExternalScalerImplBase implements Auto
   @Override
   public void getMetricSpec(ScaledObjectRef ref, StreamObserver<GetMetricSpecResponse> caller) {
     try {
-      ScaledGroup group = ScaledGroup.of(ref.getScalerMetadataMap());
       GetMetricSpecResponse.Builder specs = GetMetricSpecResponse.newBuilder();
-      for (Metric metric : Metric.values()) {
-        double target = metric.target(group);
-        specs.addMetricSpecs(MetricSpec.newBuilder().setMetricName(metric.label).setTargetSize((long) Math.ceil(target))
-            .setTargetSizeFloat(target));
+      for (Scaled.Gauge gauge : Scaled.of(ref.getScalerMetadataMap()).targets()) {
+        specs.addMetricSpecs(MetricSpec.newBuilder().setMetricName(gauge.metric())
+            .setTargetSize((long) Math.ceil(gauge.target())).setTargetSizeFloat(gauge.target()));
       }
       caller.onNext(specs.build());
       caller.onCompleted();
@@ -119,30 +119,30 @@ public final class ScalerEndpoint extends ExternalScalerImplBase implements Auto
 
   @Override
   public void getMetrics(GetMetricsRequest request, StreamObserver<GetMetricsResponse> caller) {
-    answer(ask(request.getScaledObjectRef(), (group, needs) -> metrics(request.getMetricName(), group, needs),
+    answer(ask(request.getScaledObjectRef(), reading -> metric(request.getMetricName(), reading),
         (router, answer) -> router.getMetrics(
             request.toBuilder().setScaledObjectRef(passedOn(request.getScaledObjectRef())).build(), answer)),
         caller);
   }
 
-  private static GetMetricsResponse metrics(String name, ScaledGroup group, GroupNeeds needs) {
-    Metric metric = Metric.of(name).orElseThrow(() -> new FailureException(FailureCategory.NOT_FOUND,
-        "There is no metric '%s'.".formatted(name)));
-    double value = metric.value(group, needs);
+  private static GetMetricsResponse metric(String name, Scaled.Reading reading) {
+    double value = reading.gauges().stream().filter(gauge -> gauge.metric().equals(name)).findFirst()
+        .orElseThrow(() -> new FailureException(FailureCategory.NOT_FOUND, "There is no metric '%s'.".formatted(name)))
+        .value();
     return GetMetricsResponse.newBuilder()
         .addMetricValues(MetricValue.newBuilder().setMetricName(name).setMetricValue((long) Math.ceil(value))
             .setMetricValueFloat(value))
         .build();
   }
 
-  private <A> CompletableFuture<A> ask(ScaledObjectRef ref, BiFunction<ScaledGroup, GroupNeeds, A> here,
+  private <A> CompletableFuture<A> ask(ScaledObjectRef ref, Function<Scaled.Reading, A> here,
       BiConsumer<ExternalScalerStub, StreamObserver<A>> there) {
     CompletableFuture<A> answer = new CompletableFuture<>();
     control.execute(plane -> {
       try {
-        ScaledGroup group = ScaledGroup.of(ref.getScalerMetadataMap());
+        Scaled scaled = Scaled.of(ref.getScalerMetadataMap());
         if (plane != null) {
-          answer.complete(here.apply(group, plane.needs(group)));
+          answer.complete(here.apply(scaled.read(plane)));
         } else if (ref.containsScalerMetadata(PASSED_ON)) {
           answer.completeExceptionally(ControlSession.notLeading().asRuntimeException());
         } else {

@@ -11,6 +11,8 @@ import io.expertmesh.router.metrics.RouterCounters;
 import io.expertmesh.router.metrics.RouterCounters.Event;
 import io.expertmesh.router.registry.Refusal;
 import io.expertmesh.router.registry.RegistrationRules;
+import io.expertmesh.router.scaling.GatewayDemand;
+import io.expertmesh.router.scaling.GatewayNeeds;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,6 +49,7 @@ public final class RoutingTables {
     RoutingSnapshot sent;
     Set<Integer> wanted = Set.of();
     List<RefusedProcess> refused = List.of();
+    final GatewayDemand demand = new GatewayDemand();
 
     Watcher(WatcherLink link, String gateway, boolean hasEarlierTable, @Nullable TableVersion acknowledged) {
       this.link = link;
@@ -120,9 +123,12 @@ public final class RoutingTables {
     return earlier;
   }
 
-  private static void said(Watcher watcher, WatchRoutingTableRequest request) {
+  private void said(Watcher watcher, WatchRoutingTableRequest request) {
     watcher.wanted = Set.copyOf(request.getWantedExpertIdsList());
     watcher.refused = request.getRefusedList();
+    if (request.hasLoad()) {
+      watcher.demand.add(request.getLoad(), loop.nanos());
+    }
   }
 
   private void acknowledge(Watcher watcher, TableVersion version) {
@@ -199,6 +205,15 @@ public final class RoutingTables {
     Set<Integer> wanted = new HashSet<>();
     watchers.values().forEach(watcher -> wanted.addAll(watcher.wanted));
     return wanted;
+  }
+
+  /** What those gateways have to do that say so. */
+  public GatewayNeeds gatewayNeeds() {
+    GatewayNeeds all = GatewayNeeds.NONE;
+    for (Watcher watcher : watchers.values()) {
+      all = all.plus(watcher.demand.needs(loop.nanos()));
+    }
+    return all;
   }
 
   public RoutingSnapshot newest() {

@@ -46,13 +46,13 @@ class PassedOnTest {
 
   private ControlSession session() {
     Duration second = Duration.ofSeconds(1);
-    return new ControlSession(loop, new ControlSettings(second, Duration.ZERO, 10, 10,
+    return new ControlSession(loop, new ControlSettings(second, Duration.ZERO, 10, 10, null,
         new PlacementSettings(0, 1, second, second, second, second, second)), new RouterCounters(), leads -> {});
   }
 
   private GrpcServer serve(ControlSession session) {
     return GrpcServer.startForApplications("127.0.0.1", 0, null, 1 << 16, threads,
-        List.of(new ScalerEndpoint(session, leader::get)));
+        List.of(new ScalerEndpoint(session, leader::get, Plaintext.ANYWHERE)));
   }
 
   @AfterEach
