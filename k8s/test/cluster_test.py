@@ -11,10 +11,12 @@ with `./expertmesh serve --numerics exact`, every token and log-probability. The
     rollout     a restart of everything
     leader      the router that leads killed
     refusals    upgrades with a mistake: a model, a Secret, an image that are not there, a group with other weights
+    canary      a second version of the model: its share, roll back, promotion
+    gateways    many clients, for whom a third gateway comes, and goes afterwards
     scaling     load on experts of one domain, whose group gets replicas and loses them again while the others stay
     sleep       groups that sleep, woken by one request and by a hundred
 
-The last two need KEDA. Ends with one line of JSON, and exit code 0 only if no request failed and no token was wrong. Where
+The last three need KEDA, canary needs --models. Ends with one line of JSON, and exit code 0 only if no request failed and no token was wrong. Where
 there is no cluster it says so.
 
 Needs kubectl, helm and Python 3.9; the images in the cluster (deploy/docker/README.md); and a node port that this
@@ -29,15 +31,19 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from pathlib import Path
 
 import dashboard_test
 from cluster.answers import SUMS, Client, Load, embedded_answers, essence, first_token, questions, sums
 from cluster.faults import delete_pods, kill_leader
+from cluster.gateways import scale_gateways
 from cluster.kube import CHART, NAMESPACE, RELEASE, helm, kubectl, node_port, pods, run, say, wait_until_whole
 from cluster.refusals import bad_upgrades
 from cluster.scaling import scale_by_load, sleep_and_wake
+from cluster.versions import version_beside
 
-CASES = ["dashboard", "delete", "rollout", "leader", "refusals", "scaling", "sleep"]
+CASES = ["dashboard", "delete", "rollout", "leader", "refusals", "canary", "gateways", "scaling", "sleep"]
+KEDA_CASES = {"scaling", "gateways", "sleep"}
 
 
 def arguments():
@@ -48,6 +54,8 @@ def arguments():
     parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--image", default="expertmesh", help="repository of the images")
     parser.add_argument("--tag", default="", help="of the images; the chart's version if left out")
+    parser.add_argument("--models", type=Path, metavar="FOLDER",
+                        help="an empty folder that the nodes see under the same name, for the second version of the model")
     parser.add_argument("--set", action="append", default=[], help="more values for the chart")
     parser.add_argument("--url", help="where the gateways are reached, in place of a node port")
     parser.add_argument("--keep", action="store_true", help="leave the namespace")
@@ -64,6 +72,21 @@ def what_is_missing():
         said = asked.stderr.strip().splitlines() or ["no answer"]
         return f"KUBECONFIG={os.environ.get('KUBECONFIG', '')} names no cluster that answers ({said[-1]})"
     return None
+
+
+def skipped(options):
+    """Cases that cannot run here."""
+    keda = "scaledobjects.keda.sh" in run("kubectl", "get", "crds", "-o", "name")
+    for case in options.only:
+        if case == "dashboard" and shutil.which("prometheus") is None:
+            say(f"skipped  {case}: it needs prometheus")
+        elif case == "canary" and options.models is None:
+            say(f"skipped  {case}: it needs --models")
+        elif case in KEDA_CASES and not keda:
+            say(f"skipped  {case}: the cluster has no KEDA")
+        else:
+            continue
+        yield case
 
 
 def dry_run(values):
@@ -137,6 +160,8 @@ def cases(options, url, values, expected):
         ("rollout", under_load(lambda: {"restarted": kubectl("rollout", "restart", "deployment").count("restarted")})),
         ("leader", under_load(leader)),
         ("refusals", lambda: bad_upgrades(url, expected, values, options.clients)),
+        ("canary", lambda: version_beside(url, expected, values, options.clients, options.models)),
+        ("gateways", lambda: scale_gateways(url, expected, values)),
         ("scaling", lambda: scale_by_load(url, domain, values)),
         ("sleep", lambda: sleep_and_wake(url, domain, values)),
     ]
@@ -148,10 +173,7 @@ def main():
     if missing:
         print(f"skipped  the test on a cluster: {missing}")
         return 0
-    if shutil.which("prometheus") is None and "dashboard" in options.only:
-        print("skipped  dashboard: it needs prometheus", file=sys.stderr)
-        options.only = [case for case in options.only if case != "dashboard"]
-    keda = "scaledobjects.keda.sh" in run("kubectl", "get", "crds", "-o", "name")
+    chosen = set(options.only) - set(skipped(options))
 
     say("asking the embedded model")
     expected = embedded_answers([*questions(), *sums()])
@@ -168,10 +190,7 @@ def main():
         report["answers_equal_to_embedded"] = len(expected) - len(different)
         ok = not different
         for name, case in cases(options, url, values, expected):
-            if name not in options.only:
-                continue
-            if name in ("scaling", "sleep") and not keda:
-                say(f"skipped  {name}: the cluster has no KEDA")
+            if name not in chosen:
                 continue
             report[name] = case()
             say(f"{name}: {report[name]}")

@@ -132,7 +132,8 @@ def embedded_answers(asked, model=None):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen([ROOT / "expertmesh", "serve", "--numerics", "exact", "--port", str(port), *(["--model", str(model)] if model else [])],
+    command = [ROOT / "expertmesh", "serve", "--numerics", "exact", "--port", str(port)]
+    server = subprocess.Popen([*command, *(["--model", str(model)] if model else [])],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"

@@ -15,12 +15,9 @@ def gateways():
 
 def scale_gateways(url, expected, values, clients=24):
     """Many clients: two gateways get company, and are two again after the load. No request fails when one goes."""
-    address = kubectl("get", "service", f"{RELEASE}-router", "-o", "jsonpath={.spec.clusterIP}", check=False)
-    # Gateways of the test run few requests at once, so that a queue builds up. An address has no name in a certificate.
     scaling = {"enabled": True, "minReplicas": 2, "maxReplicas": 3, "targetQueue": 2, "targetRunningPercent": 10,
                "pollingSeconds": 3, "scaleDownSeconds": 15}
-    helm("upgrade", [*values, "--set-json", f"gateway.autoscaling={json.dumps(scaling)}",
-                     "--set", f"autoscaling.tls=false,autoscaling.scalerAddress={address}:9092"])
+    helm("upgrade", [*values, "--set-json", f"gateway.autoscaling={json.dumps(scaling)}"])
     wait_until_whole()
     wait("KEDA", lambda: "True" in kubectl("get", "scaledobject", f"{RELEASE}-gateway", "-o",
                                            "jsonpath={.status.conditions[?(@.type=='Ready')].status}"), 400, 1)

@@ -5,22 +5,19 @@ import threading
 import time
 
 from cluster.answers import Client, Load, essence, first_token
-from cluster.kube import RELEASE, helm, kubectl, replicas, say, wait, wait_until_whole
+from cluster.kube import helm, kubectl, replicas, say, wait, wait_until_whole
 
 # Sums need the experts 0, 5 and 14 of the demo model least of all. It computes so little that a replica is busy for some
 # percent of its time only, so that is what its groups are scaled by here.
 DOMAIN_GROUPS = [{"name": "hot", "ids": "1-4,6-13,15"}, {"name": "a", "ids": "0"}, {"name": "b", "ids": "5"},
                  {"name": "c", "ids": "14"}]
 SCALING = {"enabled": True, "minReplicas": 1, "maxReplicas": 3, "targetUtilization": 3, "targetQueueDelayMillis": 5000,
-           "pollingSeconds": 3, "cooldownSeconds": 10, "scaleDownSeconds": 15,
-           "tls": False}
+           "pollingSeconds": 3, "cooldownSeconds": 10, "scaleDownSeconds": 15}
 
 
 def scaled(values, **own):
-    """Lets KEDA scale the groups; it may be anywhere, so it is given the address of the router's Service, which is no name
-    in a certificate."""
-    address = kubectl("get", "service", f"{RELEASE}-router", "-o", "jsonpath={.spec.clusterIP}")
-    scaling = {**SCALING, "scalerAddress": f"{address}:9092", **own}
+    """Lets KEDA scale the groups, which asks over TLS unless the values say otherwise."""
+    scaling = {**SCALING, **own}
     helm("upgrade", [*values, "--set-json", f"experts.groups={json.dumps(DOMAIN_GROUPS)}",
                      "--set-json", f"autoscaling={json.dumps(scaling)}"])
 

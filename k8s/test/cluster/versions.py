@@ -59,15 +59,12 @@ def share(values, percent):
     kubectl("annotate", "pod", "-l", "app.kubernetes.io/component=router", "--overwrite", f"expertmesh.io/traffic=to-{percent}")
 
 
-def version_beside(url, asked, values, clients, folder, node_folder=None):
-    """The steps of docs/operations/upgrade.md, each while clients ask.
-
-    FOLDER is on this machine; NODE_FOLDER is the same one as the nodes see it.
-    """
+def version_beside(url, main, values, clients, folder):
+    """The steps of docs/operations/upgrade.md, each while clients ask. The nodes see FOLDER under the same name."""
+    asked = [question for question, _ in main]
     model = tuned_model(folder)
-    VOLUME["items"][0]["spec"]["hostPath"]["path"] = str(node_folder or folder)
+    VOLUME["items"][0]["spec"]["hostPath"]["path"] = str(folder)
     run("kubectl", "apply", "-f", "-", stdin=json.dumps(VOLUME))
-    main = embedded_answers(asked)
     tuned = embedded_answers(asked, model)
     question = asked[0]
     report = {"differ": sum(a[1] != b[1] for a, b in zip(main, tuned))}
