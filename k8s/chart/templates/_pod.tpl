@@ -58,6 +58,16 @@ resources: {{ toJson .settings.resources }}
 {{- end }}
 
 {{- define "expertmesh.env" -}}
+{{- if ne .root.Values.logs.format "text" }}
+- {name: EXPERTMESH_LOG_FORMAT, value: {{ .root.Values.logs.format }}}
+{{- end }}
+{{- with .root.Values.telemetry }}
+{{- if and .otlpEndpoint (ne $.part "router") }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .otlpEndpoint | quote }}}
+- {name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ .sampleRatio | quote }}}
+{{- end }}
+{{- end }}
 {{- with .settings.jvmOptions }}
 - {name: JDK_JAVA_OPTIONS, value: {{ . | quote }}}
 {{- end }}

@@ -8,6 +8,7 @@ import io.expertmesh.model.device.CpuDevices;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.ProcessState;
+import io.expertmesh.telemetry.Telemetry;
 import io.expertmesh.transport.Role;
 import java.time.Duration;
 import java.util.List;
@@ -147,7 +148,8 @@ final class ExpertCommand implements Callable<Integer> {
         ExpertIds.parse(experts), maxExperts, backend, device, model.numerics(), model.threads(), version,
         maxQueuedRows, routers,
         tls.open(Role.EXPERT), Duration.ofSeconds(10), Duration.ofSeconds(10), type.dtype());
-    try (ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE))) {
+    try (Telemetry telemetry = Telemetry.ofEnvironment("expertmesh-expert", called);
+        ExpertServer server = ExpertServer.start(configuration, model.checkpoint(Progress.NONE), telemetry)) {
       server.process().onChange(state -> {
         if (state == ProcessState.PROCESS_STATE_FAILED) {
           Thread.ofVirtual().start(this::stopLater);

@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 import org.springframework.boot.convert.DurationStyle;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -53,6 +54,19 @@ final class ExpertMeshCommand implements Callable<Integer> {
   @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces and debug logs.")
   private boolean debug;
 
+  /** How log lines are written. */
+  enum LogFormat {
+    text, json
+  }
+
+  @Option(
+      names = "--log-format",
+      scope = ScopeType.INHERIT,
+      paramLabel = "FORMAT",
+      defaultValue = "${env:EXPERTMESH_LOG_FORMAT:-text}",
+      description = "Logs as lines of ${COMPLETION-CANDIDATES}. Default: what EXPERTMESH_LOG_FORMAT says, else text.")
+  private LogFormat logFormat = LogFormat.text;
+
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -62,7 +76,7 @@ final class ExpertMeshCommand implements Callable<Integer> {
     var failures = new FailureReport(() -> command.debug);
     return new CommandLine(command)
         .setExecutionStrategy(parsed -> {
-          command.chooseLogLevel(parsed);
+          command.prepareLog(parsed);
           return new RunLast().execute(parsed);
         })
         .setParameterExceptionHandler(failures)
@@ -72,10 +86,19 @@ final class ExpertMeshCommand implements Callable<Integer> {
   }
 
   /** A server logs what it does; other commands only what is wrong. Read by logback.xml. */
-  private void chooseLogLevel(ParseResult parsed) {
-    boolean server = parsed.hasSubcommand() && SERVERS.contains(parsed.subcommand().commandSpec().name());
+  private void prepareLog(ParseResult parsed) {
+    String subcommand = parsed.hasSubcommand() ? parsed.subcommand().commandSpec().name() : "";
+    boolean server = SERVERS.contains(subcommand);
     GRPC.setLevel(debug ? Level.ALL : Level.SEVERE);
     System.setProperty("expertmesh.log.level", debug ? "DEBUG" : server ? "INFO" : "WARN");
+    System.setProperty("expertmesh.log.format", logFormat.name());
+    System.setProperty("expertmesh.log.service",
+        subcommand.equals("serve") ? "expertmesh" : "expertmesh-" + subcommand);
+    if (server) {
+      // What libraries write to the JDK's log goes the same way as everything else.
+      SLF4JBridgeHandler.removeHandlersForRootLogger();
+      SLF4JBridgeHandler.install();
+    }
   }
 
   @Override

@@ -12,6 +12,7 @@ import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.gateway.versions.ModelVersions.Version;
 import io.expertmesh.kernels.Numerics;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.telemetry.Telemetry;
 import io.expertmesh.transport.LinkSecurity;
 import io.expertmesh.transport.Role;
 import java.util.List;
@@ -102,16 +103,17 @@ final class GatewayCommand implements Callable<Integer> {
         ? RemoteModel.experts(expertsAt, security)
         : RemoteModel.routers(name, routers, configuration.experts().tableFile(), security);
     int engines = canary == null ? 1 : 2;
-    try (RemoteModel remote = new RemoteModel(name, configuration.experts(), tables, security);
+    try (Telemetry telemetry = Telemetry.ofEnvironment("expertmesh-gateway", name);
+        RemoteModel remote = new RemoteModel(name, configuration.experts(), tables, security);
         EmbeddedModel opened = model.open(remote, engines)) {
       Version main = new Version(opened.served().version(), opened.served());
       if (canary == null) {
-        serve(configuration, new ModelVersions(main, List.of()), List.of(remote));
+        serve(configuration, new ModelVersions(main, List.of()), List.of(remote), telemetry);
       } else {
         try (RemoteModel beside = remote.beside();
             EmbeddedModel second = model.with(canary).open(beside, engines)) {
           Version other = new Version(second.served().version(), second.served());
-          serve(configuration, new ModelVersions(main, List.of(other)), List.of(remote, beside));
+          serve(configuration, new ModelVersions(main, List.of(other)), List.of(remote, beside), telemetry);
         }
       }
     }
@@ -119,13 +121,13 @@ final class GatewayCommand implements Callable<Integer> {
   }
 
   /** @param models of the versions; the experts of the first one must be there */
-  private void serve(GatewayConfiguration configuration, ModelVersions versions, List<RemoteModel> models)
-      throws InterruptedException {
+  private void serve(GatewayConfiguration configuration, ModelVersions versions, List<RemoteModel> models,
+      Telemetry telemetry) throws InterruptedException {
     models.getFirst().awaitExperts();
     versions.traffic().follow(models.getFirst().tables());
     models.getFirst().tables().report(new LoadReports(versions));
     try (GatewayServer server = GatewayServer.start(configuration, versions,
-        List.of(new RemoteExpertsCollector(models)))) {
+        List.of(new RemoteExpertsCollector(models)), telemetry)) {
       ReadyLine ready = new ReadyLine().address("http", server.url());
       String grpc = server.grpcEndpoint();
       if (grpc != null) {

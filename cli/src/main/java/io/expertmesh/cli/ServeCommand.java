@@ -3,7 +3,10 @@ package io.expertmesh.cli;
 import io.expertmesh.engine.text.EmbeddedModel;
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
+import io.expertmesh.gateway.versions.ModelVersions;
+import io.expertmesh.telemetry.Telemetry;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -39,8 +42,10 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     stop.watch();
     GatewayConfiguration configuration = listen.configuration(Map.of());
-    try (EmbeddedModel opened = model.open();
-        GatewayServer server = GatewayServer.start(configuration, opened.served())) {
+    try (Telemetry telemetry = Telemetry.ofEnvironment("expertmesh", "serve-" + ProcessHandle.current().pid());
+        EmbeddedModel opened = model.open();
+        GatewayServer server = GatewayServer.start(configuration, ModelVersions.of(opened.served()), List.of(),
+            telemetry)) {
       stop.await(() -> {
         PrintWriter err = spec.commandLine().getErr();
         err.println("Chat at %1$s, or point an OpenAI client at %1$s/v1.%2$s Ctrl-C stops.".formatted(server.url(),

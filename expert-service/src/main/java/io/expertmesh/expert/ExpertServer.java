@@ -8,6 +8,7 @@ import io.expertmesh.expert.compute.WarmUp;
 import io.expertmesh.expert.grpc.ForwardService;
 import io.expertmesh.expert.http.StatusEndpoint;
 import io.expertmesh.expert.registration.RouterLink;
+import io.expertmesh.expert.trace.BatchSpans;
 import io.expertmesh.kernels.KernelSelection;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.checkpoint.Checkpoint;
@@ -19,6 +20,7 @@ import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RejectionReason;
+import io.expertmesh.telemetry.Telemetry;
 import io.expertmesh.transport.ForwardMethod;
 import io.expertmesh.transport.GrpcServer;
 import io.grpc.Status;
@@ -68,14 +70,14 @@ public final class ExpertServer implements AutoCloseable {
   private volatile boolean known;
 
   private ExpertServer(ExpertConfiguration configuration, ModelExperts model, BatchLimits limits, ExpertDevice device,
-      WorkerPool pool) {
+      WorkerPool pool, Telemetry telemetry) {
     this.configuration = configuration;
     this.model = model;
     this.device = device;
     this.process = new ExpertProcess(model, device, limits);
     this.compute = process.startComputing(pool);
     this.warmUp = new WarmUp(model, device, compute);
-    this.service = new ForwardService(process, configuration.unreadTimeout());
+    this.service = new ForwardService(process, configuration.unreadTimeout(), new BatchSpans(telemetry));
     try {
       this.grpc = GrpcServer.start(configuration.host(), configuration.port(), configuration.security(), Runnable::run,
           List.of(ForwardMethod.serve(service)));
@@ -109,11 +111,21 @@ public final class ExpertServer implements AutoCloseable {
    *     used, the device cannot be opened or has no room for the experts, or it does not compute what the reference does
    */
   public static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint) {
-    return start(configuration, checkpoint, request -> ExpertDevices.open(configuration.backend(), request));
+    return start(configuration, checkpoint, Telemetry.off());
+  }
+
+  /**
+   * As {@link #start(ExpertConfiguration, Checkpoint)}.
+   *
+   * @param telemetry where its spans go; stays the caller's
+   */
+  public static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint, Telemetry telemetry) {
+    return start(configuration, checkpoint, telemetry,
+        request -> ExpertDevices.open(configuration.backend(), request));
   }
 
   /** With another way to open the device. */
-  static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint,
+  static ExpertServer start(ExpertConfiguration configuration, Checkpoint checkpoint, Telemetry telemetry,
       Function<DeviceRequest, ExpertDevice> devices) {
     ModelExperts model = ModelExperts.of(checkpoint, KernelSelection.kernels())
         .heldAs(configuration.dtype(), configuration.numerics());
@@ -128,7 +140,7 @@ public final class ExpertServer implements AutoCloseable {
       pool.close();
       throw failure;
     }
-    ExpertServer server = new ExpertServer(configuration, model, limits, device, pool);
+    ExpertServer server = new ExpertServer(configuration, model, limits, device, pool, telemetry);
     try {
       server.load();
     } catch (RuntimeException failure) {

@@ -11,6 +11,7 @@ import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RejectionReason;
+import io.expertmesh.telemetry.Telemetry;
 import io.grpc.Status;
 import java.io.IOException;
 import java.net.URI;
@@ -45,7 +46,7 @@ class DeviceTest {
     ExpertConfiguration configuration = new ExpertConfiguration(d.name(), d.host(), 0, 0, null, d.experts(), 0,
         CpuDevices.NAME, null, d.numerics(), 1, "v1", 3000, router.isEmpty() ? List.of() : List.of(router),
         d.security(), d.drainTimeout(), d.unreadTimeout());
-    return ExpertServer.start(configuration, Checkpoint.open(TestBatch.DEMO), request -> {
+    return ExpertServer.start(configuration, Checkpoint.open(TestBatch.DEMO), Telemetry.off(), request -> {
       ScriptedDevice device = new ScriptedDevice(request, room);
       device.factor = factor;
       opened.set(device);

@@ -15,6 +15,7 @@ import io.expertmesh.proto.v1.DescribeResponse;
 import io.expertmesh.proto.v1.Fingerprint;
 import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
+import io.expertmesh.telemetry.Telemetry;
 import io.grpc.Status;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -93,7 +94,7 @@ class HeldTypeTest {
       MemorySegment.Scope kept;
       try (ExpertServer server = ExpertServer.start(
           configuration("auto", List.of(router.endpoint()), Numerics.FAST).holding(DType.Q8_0),
-          Checkpoint.open(TestBatch.DEMO), request -> {
+          Checkpoint.open(TestBatch.DEMO), Telemetry.off(), request -> {
             ScriptedDevice device = new ScriptedDevice(request, 99);
             opened.set(device);
             return device;

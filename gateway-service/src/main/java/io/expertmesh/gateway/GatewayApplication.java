@@ -11,7 +11,11 @@ import io.expertmesh.gateway.security.AuthenticationFilter;
 import io.expertmesh.gateway.security.Callers;
 import io.expertmesh.gateway.security.OriginRefusal;
 import io.expertmesh.gateway.security.RateLimitFilter;
+import io.expertmesh.gateway.trace.Exemplars;
+import io.expertmesh.gateway.trace.TraceFilter;
+import io.expertmesh.gateway.trace.Traces;
 import io.expertmesh.gateway.versions.ModelVersions;
+import io.expertmesh.telemetry.Telemetry;
 import io.expertmesh.web.MetricsController;
 import io.expertmesh.web.ServiceMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -36,8 +40,9 @@ import org.springframework.web.filter.CorsFilter;
 @Import(MetricsController.class)
 class GatewayApplication {
   @Bean(destroyMethod = "close")
-  PrometheusMeterRegistry meterRegistry(ModelVersions versions, ObjectProvider<MultiCollector> more) {
-    return ServiceMetrics.registry(Stream.concat(Stream.of(new EngineCollector(versions)), more.stream()).toList());
+  PrometheusMeterRegistry meterRegistry(ModelVersions versions, ObjectProvider<MultiCollector> more, Traces traces) {
+    return ServiceMetrics.registry(Stream.concat(Stream.of(new EngineCollector(versions)), more.stream()).toList(),
+        traces.on() ? new Exemplars() : null);
   }
 
   @Bean
@@ -54,7 +59,19 @@ class GatewayApplication {
 
   @Bean
   FilterRegistrationBean<Filter> requestId() {
-    return filter(1, new RequestIdFilter());
+    return filter(0, new RequestIdFilter());
+  }
+
+  @Bean
+  Traces traces(Telemetry telemetry, GatewayConfiguration configuration) {
+    return new Traces(telemetry, configuration.traceSteps());
+  }
+
+  @Bean
+  FilterRegistrationBean<Filter> tracing(Traces traces) {
+    FilterRegistrationBean<Filter> registration = filter(1, new TraceFilter(traces));
+    registration.setEnabled(traces.on());
+    return registration;
   }
 
   @Bean

@@ -29,6 +29,7 @@ import org.springframework.util.unit.DataSize;
  * @param unavailablePolicy what happens to requests that do not say it when experts are missing
  * @param shutdownTimeout how long running answers may take to finish when the server stops
  * @param shutdownDelay how long requests are still taken when the server is told to stop, for load balancers to hear of it
+ * @param traceSteps of the steps of a request that is traced, one in so many is shown with its layers
  * @param experts how experts in other processes are called
  */
 public record GatewayConfiguration(
@@ -44,6 +45,7 @@ public record GatewayConfiguration(
     @DefaultValue("strict") UnavailablePolicy unavailablePolicy,
     @DefaultValue("30s") Duration shutdownTimeout,
     @DefaultValue("0s") Duration shutdownDelay,
+    @DefaultValue("32") int traceSteps,
     @DefaultValue RemoteSettings experts) {
   private static final ConfigurationSource<GatewayConfiguration> SOURCE = new ConfigurationSource<>("expertmesh",
       GatewayConfiguration.class);
@@ -56,6 +58,7 @@ public record GatewayConfiguration(
         "between 0 and 65535");
     require(maxBody.toBytes() > 0, "max-body", maxBody, "positive, such as 4MB");
     require(maxAnswers > 0, "max-answers", maxAnswers, "positive");
+    require(traceSteps > 0, "trace-steps", traceSteps, "positive");
     require(keepAlive.isPositive(), "keep-alive", keepAlive, "positive, such as 10s");
     require(!shutdownTimeout.isNegative(), "shutdown-timeout", shutdownTimeout, "0s or more");
     require(!shutdownDelay.isNegative(), "shutdown-delay", shutdownDelay, "0s or more");

@@ -3,6 +3,7 @@ package io.expertmesh.gateway;
 import io.expertmesh.engine.text.ServedModel;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.model.failure.FailureException;
+import io.expertmesh.telemetry.Telemetry;
 import io.expertmesh.transport.Addresses;
 import io.expertmesh.web.TomcatSetup;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -51,6 +52,16 @@ public final class GatewayServer implements AutoCloseable {
    */
   public static GatewayServer start(GatewayConfiguration configuration, ModelVersions versions,
       List<MultiCollector> metrics) {
+    return start(configuration, versions, metrics, Telemetry.off());
+  }
+
+  /**
+   * As {@link #start(GatewayConfiguration, ModelVersions, List)}.
+   *
+   * @param telemetry where its spans go; stays the caller's
+   */
+  public static GatewayServer start(GatewayConfiguration configuration, ModelVersions versions,
+      List<MultiCollector> metrics, Telemetry telemetry) {
     TOMCAT.setLevel(Level.SEVERE);
     long start = System.nanoTime();
     ServedModel model = versions.main().model();
@@ -59,6 +70,7 @@ public final class GatewayServer implements AutoCloseable {
     beans.registerSingleton("gatewayConfiguration", configuration);
     beans.registerSingleton("servedModel", model);
     beans.registerSingleton("modelVersions", versions);
+    beans.registerSingleton("telemetry", telemetry);
     for (MultiCollector collector : metrics) {
       context.registerBean(MultiCollector.class, () -> collector);
     }

@@ -4,11 +4,14 @@ import io.expertmesh.gateway.grpc.CallEntrance;
 import io.expertmesh.gateway.grpc.InferenceService;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.Callers;
+import io.expertmesh.gateway.trace.CallSpans;
+import io.expertmesh.gateway.trace.Traces;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.transport.GrpcServer;
 import io.expertmesh.transport.RefusedCallers;
 import io.expertmesh.transport.Tls;
 import io.grpc.BindableService;
+import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -32,12 +35,13 @@ final class InferenceServer implements SmartLifecycle {
   private volatile @Nullable GrpcServer server;
 
   InferenceServer(GatewayConfiguration configuration, ModelVersions versions, Callers callers,
-      ServingMetrics metrics, MeterRegistry registry) {
+      ServingMetrics metrics, MeterRegistry registry, Traces traces) {
     this.configuration = configuration;
     this.registry = registry;
     CallEntrance entrance = new CallEntrance(callers, metrics);
-    InferenceService inference = new InferenceService(versions, configuration, metrics);
-    this.service = () -> ServerInterceptors.intercept(inference, entrance);
+    InferenceService inference = new InferenceService(versions, configuration, metrics, traces);
+    List<ServerInterceptor> interceptors = traces.on() ? List.of(entrance, new CallSpans(traces)) : List.of(entrance);
+    this.service = () -> ServerInterceptors.intercept(inference, interceptors);
   }
 
   @Override

@@ -17,7 +17,7 @@ class ArchitectureTest {
       .importPackages("io.expertmesh");
 
   private static final String[] FRAMEWORKS = {"org.springframework..", "io.grpc..", "io.micrometer..",
-      "io.prometheus..", "jakarta..", "org.apache..", "picocli..", "io.github.resilience4j.."};
+      "io.prometheus..", "jakarta..", "org.apache..", "picocli..", "io.github.resilience4j..", "io.opentelemetry.."};
 
   @Test
   void modulesUseOnlyThoseBelowThem() {
@@ -26,6 +26,7 @@ class ArchitectureTest {
         .layer("model").definedBy("io.expertmesh.model..")
         .layer("engine").definedBy("io.expertmesh.engine..")
         .layer("proto").definedBy("io.expertmesh.proto..")
+        .layer("telemetry").definedBy("io.expertmesh.telemetry..")
         .layer("transport").definedBy("io.expertmesh.transport..")
         .layer("web").definedBy("io.expertmesh.web..")
         .layer("gateway").definedBy("io.expertmesh.gateway..")
@@ -38,10 +39,11 @@ class ArchitectureTest {
         .whereLayer("router").mayOnlyBeAccessedByLayers("cli")
         .whereLayer("engine").mayOnlyBeAccessedByLayers("gateway", "cli")
         .whereLayer("web").mayOnlyBeAccessedByLayers("gateway", "router")
+        .whereLayer("telemetry").mayOnlyBeAccessedByLayers("gateway", "expert", "cli")
         .whereLayer("transport").mayOnlyBeAccessedByLayers("gateway", "expert", "router", "cli")
         .whereLayer("proto").mayOnlyBeAccessedByLayers("transport", "gateway", "expert", "router", "cli")
         .whereLayer("model")
-        .mayOnlyBeAccessedByLayers("engine", "transport", "web", "gateway", "expert", "router", "cli")
+        .mayOnlyBeAccessedByLayers("engine", "telemetry", "transport", "web", "gateway", "expert", "router", "cli")
         .whereLayer("kernels").mayOnlyBeAccessedByLayers("model", "engine", "gateway", "expert", "cli")
         .because("a reader finds the room of a line of code from the module table, and each module is testable alone")
         .check(CLASSES);

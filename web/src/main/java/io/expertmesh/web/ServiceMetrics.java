@@ -1,5 +1,6 @@
 package io.expertmesh.web;
 
+import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -7,7 +8,10 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.tracer.common.SpanContext;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What every service measures of itself. */
 public final class ServiceMetrics {
@@ -15,7 +19,18 @@ public final class ServiceMetrics {
 
   /** A registry with the JVM's memory and threads, processor time and uptime, and with {@code collectors}. */
   public static PrometheusMeterRegistry registry(List<? extends MultiCollector> collectors) {
-    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    return registry(collectors, null);
+  }
+
+  /**
+   * As {@link #registry(List)}.
+   *
+   * @param spans knows the trace that an observation is made in, which is then an exemplar of its bucket; null for none
+   */
+  public static PrometheusMeterRegistry registry(List<? extends MultiCollector> collectors,
+      @Nullable SpanContext spans) {
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT, new PrometheusRegistry(),
+        Clock.SYSTEM, spans);
     collectors.forEach(registry.getPrometheusRegistry()::register);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);

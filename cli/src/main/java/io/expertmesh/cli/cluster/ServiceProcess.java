@@ -132,7 +132,9 @@ public final class ServiceProcess implements AutoCloseable {
 
   private int runOnce() throws IOException, InterruptedException {
     Ready before = firstReady.isDone() ? firstReady.join() : null;
-    Process started = new ProcessBuilder(command.apply(before)).start();
+    ProcessBuilder builder = new ProcessBuilder(command.apply(before));
+    builder.environment().put("EXPERTMESH_LOG_FORMAT", System.getProperty("expertmesh.log.format", "text"));
+    Process started = builder.start();
     process = started;
     happened(Change.STARTED);
     if (closed) {
@@ -168,11 +170,18 @@ public final class ServiceProcess implements AutoCloseable {
           continue;
         }
         lastWords = line.startsWith(FINAL) ? line.substring(FINAL.length()) : line;
-        log.accept("[%s] %s".formatted(name, line));
+        log.accept(named(line));
       }
     } catch (IOException gone) {
       // The process is.
     }
+  }
+
+  /** A line of the process's log that says whose it is. */
+  private String named(String line) {
+    return line.startsWith("{\"@timestamp\"")
+        ? "{\"service.node.name\":\"%s\",%s".formatted(name, line.substring(1))
+        : "[%s] %s".formatted(name, line);
   }
 
   /** Tells the process to stop; {@link #close} waits for it. */

@@ -75,7 +75,7 @@ public final class Decoder {
     Step step = new Step(List.of(new Step.Chunk(cache.newUnsharedSequence(), tokenIds, tokenIds.length, 0,
         tokenIds.length, tokenIds.length, null, policy)));
     MissingExperts policies = new MissingExperts(step, experts::sleeping);
-    Part part = new Part(new Rows(step, 0, tokenIds.length), space(0));
+    Part part = new Part(step, new Rows(step, 0, tokenIds.length), space(0));
     layers(encoderStages, List.of(part), policies);
     ChunkOutcome outcome = policies.outcomes().getFirst();
     return policies.allStopped()
@@ -116,7 +116,7 @@ public final class Decoder {
         to = step.borderNear(to);
       }
       if (to > from) {
-        parts.add(new Part(new Rows(step, from, to), space(parts.size())));
+        parts.add(new Part(step, new Rows(step, from, to), space(parts.size())));
         from = to;
       }
     }

@@ -50,6 +50,11 @@ final class MixtureLayer {
     this.hiddenSize = hiddenSize;
   }
 
+  /** Index of the block. */
+  int number() {
+    return layer;
+  }
+
   /** Routes the part's normalised rows, sends them to their experts and computes the shared expert meanwhile. */
   void start(Part part, MissingExperts policies) {
     Routing wanted = gate.newRouting(part.count());
@@ -104,7 +109,7 @@ final class MixtureLayer {
     Routing routing = policies.resolve(layer, part.rows(), gate, normed, missing, wanted);
     DispatchPlan plan = DispatchPlan.of(routing, moe.experts());
     float[] outputs = part.space().expertOutputs(plan.rows());
-    ExpertCall call = plan.rows() == 0 ? List::of : experts.forward(layer, plan, normed, outputs);
+    ExpertCall call = plan.rows() == 0 ? List::of : experts.forward(layer, plan, normed, outputs, part.origin());
     part.dispatched(new Dispatched(wanted, routing, plan, outputs, call, missing));
   }
 

@@ -1,7 +1,10 @@
 package io.expertmesh.engine.decoder;
 
+import io.expertmesh.engine.experts.CallOrigin;
 import io.expertmesh.engine.experts.DispatchPlan;
 import io.expertmesh.engine.experts.ExpertCall;
+import io.expertmesh.engine.watch.LayerWatch;
+import io.expertmesh.engine.watch.StepWatch;
 import io.expertmesh.model.decoder.Routing;
 import io.expertmesh.model.failure.FailureException;
 import java.util.ArrayList;
@@ -27,12 +30,16 @@ final class Part {
       Map<Integer, String> missing) {}
 
   private final Rows rows;
+  private final @Nullable StepWatch watch;
+  private CallOrigin origin;
   private final Workspace space;
   private final List<Routing> routings = new ArrayList<>();
   private @Nullable Dispatched dispatched;
 
-  Part(Rows rows, Workspace space) {
+  Part(Step step, Rows rows, Workspace space) {
     this.rows = rows;
+    this.watch = step.watch();
+    this.origin = step.origin();
     this.space = space;
     space.fit(rows.count());
   }
@@ -52,6 +59,27 @@ final class Part {
   /** Where the rows went, by layer that is over. */
   List<Routing> routings() {
     return routings;
+  }
+
+  /** Tells whoever watches that the rows enter a layer. */
+  void enter(int layer) {
+    if (watch != null) {
+      origin = origin.in(watch.layer(layer, count()));
+    }
+  }
+
+  /** Tells whoever watches that the rows have left the layer. */
+  void leave() {
+    LayerWatch layer = origin.layer();
+    if (layer != null) {
+      layer.end();
+      origin = origin.in(null);
+    }
+  }
+
+  /** For whom experts are called. */
+  CallOrigin origin() {
+    return origin;
   }
 
   void dispatched(Dispatched call) {
@@ -79,5 +107,6 @@ final class Part {
         LOG.debug("the experts of a step that is given up failed", alsoFailed);
       }
     }
+    leave();
   }
 }

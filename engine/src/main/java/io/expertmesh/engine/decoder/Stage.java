@@ -52,11 +52,15 @@ record Stage(List<Dense> dense, @Nullable Mixture mixture) {
     void finish(Part part, MissingExperts policies) {
       layer.finish(part, policies);
       branch.leave(part);
+      part.leave();
     }
   }
 
   /** Runs the branches that are computed here and starts the mixture. */
   void run(Part part, MissingExperts policies) {
+    if (mixture != null) {
+      part.enter(mixture.layer().number());
+    }
     for (Dense branch : dense) {
       branch.run(part);
     }

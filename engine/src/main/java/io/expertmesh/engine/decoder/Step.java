@@ -1,14 +1,19 @@
 package io.expertmesh.engine.decoder;
 
 import io.expertmesh.engine.api.UnavailablePolicy;
+import io.expertmesh.engine.experts.CallOrigin;
 import io.expertmesh.engine.kvcache.KvSequence;
+import io.expertmesh.engine.watch.StepWatch;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The token rows that go through the model together: chunks of one or more sequences, each at most once.
+ *
+ * @param origin whose they are, for logs
+ * @param watch null if nobody watches
  */
-public record Step(List<Chunk> chunks) {
+public record Step(List<Chunk> chunks, CallOrigin origin, @Nullable StepWatch watch) {
   /**
    * Consecutive tokens of one sequence.
    *
@@ -23,13 +28,19 @@ public record Step(List<Chunk> chunks) {
    */
   public record Chunk(KvSequence cache, int[] tokenIds, int promptTokens, int from, int to, int logitsFrom,
       @Nullable EncodedInput encoded, UnavailablePolicy policy) {
-    int rows() {
+    /** Token rows. */
+    public int rows() {
       return to - from;
     }
   }
 
   public Step {
     chunks = List.copyOf(chunks);
+  }
+
+  /** A step that nobody asks after. */
+  public Step(List<Chunk> chunks) {
+    this(chunks, CallOrigin.NONE, null);
   }
 
   /** {@code row}, or the nearest row before which a cut leaves every prompt in one piece. */

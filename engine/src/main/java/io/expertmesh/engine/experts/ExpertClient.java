@@ -13,6 +13,15 @@ public interface ExpertClient {
    */
   ExpertCall forward(int layer, DispatchPlan plan, float[] hidden, float[] outputs);
 
+  /**
+   * As {@link #forward(int, DispatchPlan, float[], float[])}.
+   *
+   * @param origin for logs and traces of experts that are elsewhere
+   */
+  default ExpertCall forward(int layer, DispatchPlan plan, float[] hidden, float[] outputs, CallOrigin origin) {
+    return forward(layer, plan, hidden, outputs);
+  }
+
   /** Experts that no live replica holds at the moment; empty where all are in this process. */
   Set<Integer> unavailable();
 

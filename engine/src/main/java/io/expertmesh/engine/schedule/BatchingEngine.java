@@ -11,11 +11,14 @@ import io.expertmesh.engine.decoder.Decoder;
 import io.expertmesh.engine.decoder.Encoding;
 import io.expertmesh.engine.decoder.Step;
 import io.expertmesh.engine.decoder.StepResult;
+import io.expertmesh.engine.experts.CallOrigin;
 import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.experts.LocalExperts;
 import io.expertmesh.engine.kvcache.KvCache;
 import io.expertmesh.engine.kvcache.KvShape;
 import io.expertmesh.engine.sampling.Sampler;
+import io.expertmesh.engine.watch.RequestWatch;
+import io.expertmesh.engine.watch.StepWatch;
 import io.expertmesh.kernels.Kernels;
 import io.expertmesh.kernels.WorkerPool;
 import io.expertmesh.model.architecture.Architecture;
@@ -302,7 +305,8 @@ public final class BatchingEngine implements GenerationEngine {
     try {
       encoding = decoder.encode(input, sequence.policy());
     } catch (RuntimeException | Error e) {
-      LOG.error("an input of {} tokens could not be encoded; its request is given up", input.length, e);
+      LOG.error("the input of request {}, {} tokens, could not be encoded; it is given up", sequence.id(), input.length,
+          e);
       giveUp(sequence, failed(e));
       return false;
     }
@@ -320,7 +324,7 @@ public final class BatchingEngine implements GenerationEngine {
     List<Sequence> sequences = new ArrayList<>(plan.keySet());
     List<Step.Chunk> chunks = new ArrayList<>();
     plan.forEach((sequence, end) -> chunks.add(sequence.chunk(end)));
-    Step step = new Step(chunks);
+    Step step = step(sequences, chunks);
     StepResult result;
     try {
       result = decoder.run(step, (chunk, position, logits, offset) -> sequences.get(chunk).take(position, logits,
@@ -331,6 +335,10 @@ public final class BatchingEngine implements GenerationEngine {
         giveUp(sequence, failed(e));
       }
       return;
+    } finally {
+      if (step.watch() != null) {
+        step.watch().end();
+      }
     }
     counters.count(encoderMixtures, result.routings());
     steps++;
@@ -348,6 +356,29 @@ public final class BatchingEngine implements GenerationEngine {
       }
       row += chunk.to() - chunk.from();
     }
+  }
+
+  /** The chunks with whose they are. At most one of those that watch watches the whole step. */
+  private static Step step(List<Sequence> sequences, List<Step.Chunk> chunks) {
+    List<String> ids = new ArrayList<>(CallOrigin.MOST_REQUESTS);
+    List<RequestWatch> watches = new ArrayList<>(0);
+    int rows = 0;
+    for (int i = 0; i < sequences.size(); i++) {
+      RequestWatch watch = sequences.get(i).watch();
+      rows += chunks.get(i).rows();
+      if (ids.size() < CallOrigin.MOST_REQUESTS) {
+        ids.add(sequences.get(i).id());
+      }
+      if (watch != null) {
+        watches.add(watch);
+      }
+    }
+    StepWatch watched = null;
+    for (int i = 0; i < sequences.size() && watched == null; i++) {
+      RequestWatch watch = sequences.get(i).watch();
+      watched = watch == null ? null : watch.step(chunks.get(i).rows(), rows, sequences.size());
+    }
+    return new Step(chunks, new CallOrigin(ids, watches, null), watched);
   }
 
   /** Lets it wait, unless as many as may wait for experts that sleep. */

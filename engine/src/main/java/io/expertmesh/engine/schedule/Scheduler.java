@@ -133,6 +133,7 @@ final class Scheduler {
       }
       waiting.removeFirst();
       running.add(sequence);
+      sequence.started();
       active++;
     }
   }

@@ -15,6 +15,7 @@ import io.expertmesh.engine.decoder.Step;
 import io.expertmesh.engine.kvcache.KvSequence;
 import io.expertmesh.engine.sampling.Logprobs;
 import io.expertmesh.engine.sampling.Sampler;
+import io.expertmesh.engine.watch.RequestWatch;
 import io.expertmesh.model.decoder.Routing;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
@@ -39,6 +40,7 @@ final class Sequence implements Generation {
   private static final Logger LOG = LoggerFactory.getLogger(Sequence.class);
 
   private final GenerationRequest request;
+  private final @Nullable RequestWatch watch;
   private final KvSequence cache;
   private final Sampler sampler;
   private final int rotaryContext;
@@ -76,6 +78,7 @@ final class Sequence implements Generation {
    */
   Sequence(GenerationRequest request, KvSequence cache, Sampler sampler, int rotaryContext, Runnable wake) {
     this.request = request;
+    this.watch = request.watch();
     this.cache = cache;
     this.sampler = sampler;
     this.rotaryContext = rotaryContext;
@@ -145,6 +148,24 @@ final class Sequence implements Generation {
     }
   }
 
+  /** It takes part in steps from now on. */
+  void started() {
+    if (watch != null) {
+      watch.started(reusedTokens);
+    }
+  }
+
+  /** Who watches it; null if nobody does. */
+  @Nullable
+  RequestWatch watch() {
+    return watch;
+  }
+
+  /** Its id in logs. */
+  String id() {
+    return request.id();
+  }
+
   /** Says that it does not count as waiting any more; true the first time. */
   boolean leaveQueue() {
     boolean left = queued;
@@ -156,6 +177,9 @@ final class Sequence implements Generation {
   void preempted() {
     cache.release();
     blocked = false;
+    if (watch != null) {
+      watch.preempted();
+    }
     if (outgrown()) {
       cache.extend();
     }
@@ -261,6 +285,9 @@ final class Sequence implements Generation {
     blocked = true;
     expertWait = new ExpertWait(before == null ? now : before.since(), waitLimit(outcome.patience()), now,
         outcome.experts(), outcome.failure());
+    if (watch != null && before == null) {
+      watch.blocked(String.valueOf(outcome.failure().getMessage()));
+    }
     return before == null;
   }
 
@@ -277,6 +304,9 @@ final class Sequence implements Generation {
 
   void unblock() {
     blocked = false;
+    if (watch != null) {
+      watch.unblocked();
+    }
   }
 
   @Nullable
@@ -327,6 +357,9 @@ final class Sequence implements Generation {
       return false;
     }
     promptDone = true;
+    if (watch != null) {
+      watch.promptDone();
+    }
     events.add(new GenerationEvent.PromptDone(promptLogprobs, List.copyOf(routing), reusedTokens));
     return true;
   }
@@ -361,6 +394,9 @@ final class Sequence implements Generation {
   }
 
   void finish(FinishReason reason) {
+    if (watch != null) {
+      watch.finished(generated());
+    }
     List<TokenRouting> generatedRouting = request.returnRouting()
         ? List.copyOf(routing.subList(Math.min(promptLength(), routing.size()), routing.size()))
         : List.of();
@@ -371,6 +407,9 @@ final class Sequence implements Generation {
   }
 
   void fail(FailureException reason) {
+    if (watch != null) {
+      watch.failed(reason);
+    }
     events.add(new GenerationEvent.Failed(reason));
   }
 }

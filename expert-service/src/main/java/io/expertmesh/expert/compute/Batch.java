@@ -16,6 +16,8 @@ import java.util.List;
 public final class Batch {
   final BatchOwner owner;
   final long id;
+  /** Ids of requests with rows in it, for logs; whatever the gateway sent. */
+  final List<String> requests;
   final int layer;
   final int[] expertIds;
   final HeldExpert[] experts;
@@ -35,10 +37,12 @@ public final class Batch {
    * @param hidden (tokens, hidden)
    * @param timeoutMicros from its arrival; 0 for none
    */
-  Batch(BatchOwner owner, long id, int layer, int[] expertIds, HeldExpert[] experts, int[] starts, int[] tokens,
+  Batch(BatchOwner owner, long id, List<String> requests, int layer, int[] expertIds, HeldExpert[] experts,
+      int[] starts, int[] tokens,
       Tensor hidden, DType resultType, long arrivedNanos, long timeoutMicros) {
     this.owner = owner;
     this.id = id;
+    this.requests = requests;
     this.layer = layer;
     this.expertIds = expertIds;
     this.experts = experts;

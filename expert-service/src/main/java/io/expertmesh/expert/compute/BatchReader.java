@@ -52,7 +52,8 @@ public final class BatchReader {
     if (!missing.isEmpty()) {
       throw BatchRejectedException.missing(missing, holding);
     }
-    return new Batch(owner, message.getId(), layer, ids, experts, starts, tokens, message.getHidden(), resultType,
+    return new Batch(owner, message.getId(), message.getRequestIdsList(), layer, ids, experts, starts, tokens,
+        message.getHidden(), resultType,
         nanos, message.getTimeoutMicros());
   }
 

@@ -7,6 +7,7 @@ import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
 import io.expertmesh.proto.v1.ExpertResult;
 import io.expertmesh.proto.v1.RejectionReason;
+import io.expertmesh.telemetry.LogFields;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -14,13 +15,17 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /** The thread that computes: it alone calls the device, with the pool that helps it. */
 public final class ComputeThread implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ComputeThread.class);
+  private static final int MOST_REQUESTS = 8;
+  private static final int LONGEST_ID = 128;
 
   private final BatchQueue queue;
   private final Speed speed;
@@ -87,11 +92,20 @@ public final class ComputeThread implements AutoCloseable {
     try {
       merged.compute(batches);
     } catch (RuntimeException | OutOfMemoryError failure) {
-      log.error("{} batches of layer {} failed", batches.size(), batches.getFirst().layer, failure);
+      try (var _ = MDC.putCloseable(LogFields.REQUEST_ID, requests(batches))) {
+        log.error("{} batches of layer {} failed", batches.size(), batches.getFirst().layer, failure);
+      }
       reject(batches, RejectionReason.REJECTION_REASON_FAILED, "the computation failed; the process's log has more");
       return;
     }
     answer(batches, start, System.nanoTime());
+  }
+
+  /** Some of the requests that the batches are for, as a log may have them. */
+  private static String requests(List<Batch> batches) {
+    return batches.stream().flatMap(batch -> batch.requests.stream()).distinct().limit(MOST_REQUESTS)
+        .map(id -> id.replaceAll("\\P{Graph}", "?")).map(id -> id.substring(0, Math.min(id.length(), LONGEST_ID)))
+        .collect(Collectors.joining(","));
   }
 
   /** One step on the device. If it has failed, so has the process: it takes nothing more and rejects what waits. */

@@ -2,6 +2,7 @@ package io.expertmesh.expert.grpc;
 
 import io.expertmesh.expert.compute.BatchReader;
 import io.expertmesh.expert.compute.ExpertProcess;
+import io.expertmesh.expert.trace.BatchSpans;
 import io.expertmesh.proto.v1.DescribeRequest;
 import io.expertmesh.proto.v1.DescribeResponse;
 import io.expertmesh.proto.v1.ExpertServiceGrpc;
@@ -17,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /** The streams of all gateways. Callbacks only check and queue, so they may run on the network's threads. */
 public final class ForwardService extends ExpertServiceGrpc.ExpertServiceImplBase {
   private final ExpertProcess process;
+  private final BatchSpans spans;
   private final BatchReader reader;
   private final Duration unreadTimeout;
   private final Set<ForwardStream> streams = ConcurrentHashMap.newKeySet();
@@ -24,8 +26,9 @@ public final class ForwardService extends ExpertServiceGrpc.ExpertServiceImplBas
   /**
    * @param unreadTimeout after which a gateway that reads none of its results loses its stream
    */
-  public ForwardService(ExpertProcess process, Duration unreadTimeout) {
+  public ForwardService(ExpertProcess process, Duration unreadTimeout, BatchSpans spans) {
     this.process = process;
+    this.spans = spans;
     this.reader = new BatchReader(process.limits(), process.holding());
     this.unreadTimeout = unreadTimeout;
     process.metrics().gauge("streams", "Streams of gateways", streams::size);
@@ -34,7 +37,7 @@ public final class ForwardService extends ExpertServiceGrpc.ExpertServiceImplBas
   @Override
   public StreamObserver<ForwardRequest> forward(StreamObserver<ForwardResponse> responses) {
     var out = (ServerCallStreamObserver<ForwardResponse>) responses;
-    ForwardStream stream = new ForwardStream(process, reader, out, streams::remove);
+    ForwardStream stream = new ForwardStream(process, reader, spans, out, streams::remove);
     streams.add(stream);
     stream.start();
     return stream;

@@ -6,6 +6,8 @@ import io.expertmesh.expert.compute.BatchReader;
 import io.expertmesh.expert.compute.BatchRejectedException;
 import io.expertmesh.expert.compute.ExpertMetrics.Drop;
 import io.expertmesh.expert.compute.ExpertProcess;
+import io.expertmesh.expert.trace.BatchSpan;
+import io.expertmesh.expert.trace.BatchSpans;
 import io.expertmesh.proto.v1.DType;
 import io.expertmesh.proto.v1.ExpertBatch;
 import io.expertmesh.proto.v1.ExpertResult;
@@ -24,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -44,6 +47,9 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
   private final ServerCallStreamObserver<ForwardResponse> out;
   private final Consumer<ForwardStream> onEnd;
   private final Map<Long, Batch> unanswered = new HashMap<>();
+  private final BatchSpans spans;
+  /** Of the unanswered batches that are traced. */
+  private final Map<Long, BatchSpan> traced = new HashMap<>();
   /** Answers that the network does not take yet. */
   private final Deque<ForwardResponse> unsent = new ArrayDeque<>();
   private long unsentSinceNanos;
@@ -53,10 +59,11 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
   private boolean halfClosed;
   private boolean ended;
 
-  ForwardStream(ExpertProcess process, BatchReader reader, ServerCallStreamObserver<ForwardResponse> out,
-      Consumer<ForwardStream> onEnd) {
+  ForwardStream(ExpertProcess process, BatchReader reader, BatchSpans spans,
+      ServerCallStreamObserver<ForwardResponse> out, Consumer<ForwardStream> onEnd) {
     this.process = process;
     this.reader = reader;
+    this.spans = spans;
     this.out = out;
     this.onEnd = onEnd;
   }
@@ -80,6 +87,7 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
         Batch batch = unanswered.get(request.getCancel().getId());
         if (batch != null && process.queue().remove(batch)) {
           unanswered.remove(batch.id());
+          forget(batch.id());
         }
       }
       case KIND_NOT_SET -> violation("a message is neither hello, batch nor cancel");
@@ -140,6 +148,10 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
       violation("batch %s is not answered yet, and another has its id".formatted(Long.toUnsignedString(id)));
       return;
     }
+    BatchSpan span = spans.begin(message, gateway, process.holding()::toString);
+    if (span != null) {
+      traced.put(id, span);
+    }
     try {
       Batch batch = reader.read(message, this, resultType, System.nanoTime());
       unanswered.put(id, batch);
@@ -154,7 +166,18 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
     return Rejection.newBuilder().setId(id).setReason(reason).setMessage(message);
   }
 
+  private void forget(long id) {
+    BatchSpan span = traced.remove(id);
+    if (span != null) {
+      span.cancelled();
+    }
+  }
+
   private void reject(Rejection rejection) {
+    BatchSpan span = traced.remove(rejection.getId());
+    if (span != null) {
+      span.rejected(rejection.getReason(), rejection.getMessage());
+    }
     process.metrics().rejected(rejection.getReason());
     send(ForwardResponse.newBuilder().setRejection(rejection).build());
   }
@@ -162,6 +185,10 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
   @Override
   public synchronized void computed(Batch batch, ExpertResult result) {
     if (unanswered.remove(batch.id(), batch)) {
+      BatchSpan span = traced.remove(batch.id());
+      if (span != null) {
+        span.computed(result);
+      }
       send(ForwardResponse.newBuilder().setResult(result).build());
       completeIfDone();
     }
@@ -265,6 +292,7 @@ final class ForwardStream implements StreamObserver<ForwardRequest>, BatchOwner 
     ended = true;
     process.queue().removeAll(this);
     unanswered.clear();
+    List.copyOf(traced.keySet()).forEach(this::forget);
     unsent.clear();
     onEnd.accept(this);
   }

@@ -24,7 +24,8 @@ class BatchQueueTest implements BatchOwner {
   private long nextId;
 
   private Batch batch(int layer, int rows, long timeoutMicros) {
-    return new Batch(this, nextId++, layer, new int[]{1}, new HeldExpert[]{EXPERT}, new int[]{0, rows}, new int[rows],
+    return new Batch(this, nextId++, List.of(), layer, new int[]{1}, new HeldExpert[]{EXPERT}, new int[]{0, rows},
+        new int[rows],
         Tensor.getDefaultInstance(), DType.D_TYPE_F32, System.nanoTime(), timeoutMicros);
   }
 

@@ -7,9 +7,15 @@ import io.expertmesh.gateway.metrics.AnswerTimes;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.openai.SingleAnswers.SingleAnswer;
 import io.expertmesh.gateway.security.Caller;
+import io.expertmesh.gateway.trace.AnswerDescription;
+import io.expertmesh.gateway.trace.Traces;
 import io.expertmesh.proto.v1.GenerateResponse;
+import io.expertmesh.telemetry.LogFields;
 import io.grpc.stub.ServerCallStreamObserver;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +33,7 @@ final class AnswerStream {
   private final SingleAnswer answer;
   private final String requestId = CallEntrance.requestId();
   private final @Nullable Caller caller = CallEntrance.caller();
+  private final Context trace = Context.current();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private int generated;
@@ -41,7 +48,9 @@ final class AnswerStream {
 
   /** Returns when the call is over. */
   void run(ServingMetrics metrics) {
-    try (var _ = MDC.putCloseable("request", requestId)) {
+    try (var _ = MDC.putCloseable(LogFields.REQUEST_ID, requestId);
+        var _ = Traces.identified(trace);
+        Scope _ = trace.makeCurrent()) {
       send(answer.version().model(), metrics.startAnswer(answer.version().name()));
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
@@ -67,7 +76,8 @@ final class AnswerStream {
           }
           client.onNext(GenerateReplies.of(event, answer));
         }
-        if (event instanceof TextEvent.End) {
+        if (event instanceof TextEvent.End end) {
+          AnswerDescription.tellEnd(end.usage().prompt(), generated, List.of(end.reason()));
           client.onCompleted();
           return;
         }

@@ -5,10 +5,13 @@ import io.expertmesh.gateway.http.RequestIdFilter;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.Caller;
 import io.expertmesh.gateway.security.Callers;
+import io.expertmesh.gateway.trace.Traces;
 import io.expertmesh.proto.v1.InferenceServiceGrpc;
+import io.expertmesh.telemetry.LogFields;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -19,6 +22,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * What every call meets first: it gets an id (metadata {@code x-request-id}), needs a key where keys are configured,
@@ -55,19 +59,37 @@ public final class CallEntrance implements ServerInterceptor {
   public <Q, S> ServerCall.Listener<Q> interceptCall(ServerCall<Q, S> call, Metadata headers,
       ServerCallHandler<Q, S> next) {
     String id = RequestIdFilter.choose(headers.get(REQUEST_ID));
+    Traces.tellId(id);
     ServerCall<Q, S> observed = new ObservedCall<>(call, id);
-    try {
+    try (var _ = MDC.putCloseable(LogFields.REQUEST_ID, id)) {
       Caller caller = callers.authenticate(headers.get(AUTHORIZATION));
       if (caller != null && call.getMethodDescriptor() != InferenceServiceGrpc.getListModelsMethod()) {
         caller.useRequest();
       }
       Context context = Context.current().withValues(ID, id, CALLER, caller);
-      return Contexts.interceptCall(context, observed, headers, next);
+      return new IdentifiedListener<>(Contexts.interceptCall(context, observed, headers, next), id);
     } catch (ApiException refused) {
       StatusRuntimeException status = GrpcErrors.of(refused);
       Metadata trailers = Objects.requireNonNullElseGet(status.getTrailers(), Metadata::new);
       observed.close(status.getStatus(), trailers);
       return new ServerCall.Listener<>() {};
+    }
+  }
+
+  /** Runs the method, which begins when the client has sent everything, with the id in its log lines. */
+  private static final class IdentifiedListener<Q> extends SimpleForwardingServerCallListener<Q> {
+    private final String id;
+
+    IdentifiedListener(ServerCall.Listener<Q> listener, String id) {
+      super(listener);
+      this.id = id;
+    }
+
+    @Override
+    public void onHalfClose() {
+      try (var _ = MDC.putCloseable(LogFields.REQUEST_ID, id)) {
+        super.onHalfClose();
+      }
     }
   }
 
@@ -92,7 +114,9 @@ public final class CallEntrance implements ServerInterceptor {
       long nanos = System.nanoTime() - start;
       String method = getMethodDescriptor().getFullMethodName();
       metrics.request(method, status.getCode().name(), nanos);
-      log.debug("gRPC {} {} in {} ms ({})", method, status.getCode(), nanos / 1_000_000, id);
+      try (var _ = MDC.putCloseable(LogFields.REQUEST_ID, id)) {
+        log.debug("gRPC {} {} in {} ms", method, status.getCode(), nanos / 1_000_000);
+      }
       super.close(status, trailers);
     }
   }

@@ -7,6 +7,7 @@ import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.openai.ModelName;
 import io.expertmesh.gateway.openai.SingleAnswers;
 import io.expertmesh.gateway.openai.SingleAnswers.SingleAnswer;
+import io.expertmesh.gateway.trace.Traces;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.proto.v1.DetokenizeRequest;
 import io.expertmesh.proto.v1.DetokenizeResponse;
@@ -20,27 +21,31 @@ import io.expertmesh.proto.v1.TokenizeRequest;
 import io.expertmesh.proto.v1.TokenizeResponse;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.util.UUID;
 import java.util.function.Supplier;
 
 /** What applications may ask for over gRPC; {@link CallEntrance} stands before it. */
 public final class InferenceService extends InferenceServiceImplBase {
   private final ServedModel model;
   private final ServingMetrics metrics;
+  private final Traces traces;
   private final SingleAnswers answers;
 
-  public InferenceService(ModelVersions versions, GatewayConfiguration configuration, ServingMetrics metrics) {
+  public InferenceService(ModelVersions versions, GatewayConfiguration configuration, ServingMetrics metrics,
+      Traces traces) {
     this.model = versions.main().model();
     this.metrics = metrics;
+    this.traces = traces;
     this.answers = new SingleAnswers(versions, configuration);
   }
 
   @Override
   public void generate(GenerateRequest request, StreamObserver<GenerateResponse> client) {
     try {
-      SingleAnswer answer = answers.read(GenerateFields.of(request), "gen-" + UUID.randomUUID(),
-          CallEntrance.caller());
-      AnswerStream stream = new AnswerStream((ServerCallStreamObserver<GenerateResponse>) client, answer);
+      SingleAnswer answer = traces.prompt(() -> answers.read(GenerateFields.of(request), CallEntrance.requestId(),
+          CallEntrance.caller()));
+      answer.description(model.name()).tell();
+      AnswerStream stream = new AnswerStream((ServerCallStreamObserver<GenerateResponse>) client,
+          answer.with(traces.watched(answer.generation())));
       // Not in this thread, which must be free to hear that the client is ready or gone.
       Thread.ofVirtual().name("generate").start(() -> stream.run(metrics));
     } catch (RuntimeException refused) {

@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.http;
 
+import io.expertmesh.telemetry.LogFields;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -32,7 +33,7 @@ public final class RequestIdFilter extends OncePerRequestFilter {
     String id = choose(request.getHeader(HEADER));
     request.setAttribute(ATTRIBUTE, id);
     response.setHeader(HEADER, id);
-    try (var _ = MDC.putCloseable("request", id)) {
+    try (var _ = MDC.putCloseable(LogFields.REQUEST_ID, id)) {
       chain.doFilter(request, response);
     }
   }

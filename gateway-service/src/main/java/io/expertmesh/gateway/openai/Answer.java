@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.openai;
 
+import io.expertmesh.engine.api.FinishReason;
 import io.expertmesh.engine.api.TokenLogprobs;
 import io.expertmesh.engine.api.TokenRouting;
 import io.expertmesh.engine.text.TextEvent;
@@ -64,6 +65,12 @@ final class Answer {
   /** Tokens generated so far. */
   int generated() {
     return generated;
+  }
+
+  /** Why it ended; null while it has not. */
+  @Nullable
+  FinishReason finishReason() {
+    return end == null ? null : end.reason();
   }
 
   TextEvent.End end() {

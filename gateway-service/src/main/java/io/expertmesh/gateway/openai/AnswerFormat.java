@@ -7,6 +7,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** How an endpoint writes its answers, one per choice. */
 interface AnswerFormat {
+  /** What traces call it: by OpenTelemetry's conventions {@code chat} or {@code text_completion}. */
+  String operation();
+
   /** Whether an answer goes on with the prompt's text or is a text of its own. */
   boolean continuesPrompt();
 

@@ -1,6 +1,7 @@
 package io.expertmesh.gateway.openai;
 
 import io.expertmesh.engine.api.EncoderInput;
+import io.expertmesh.engine.api.FinishReason;
 import io.expertmesh.engine.api.GenerationRequest;
 import io.expertmesh.engine.text.TextEvent;
 import io.expertmesh.engine.text.TextGenerations;
@@ -12,6 +13,8 @@ import io.expertmesh.gateway.http.SseWriter;
 import io.expertmesh.gateway.metrics.AnswerTimes;
 import io.expertmesh.gateway.metrics.ServingMetrics;
 import io.expertmesh.gateway.security.Caller;
+import io.expertmesh.gateway.trace.AnswerDescription;
+import io.expertmesh.gateway.trace.Traces;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -27,10 +30,12 @@ final class AnswerService {
   private static final Duration LOOK = Duration.ofMillis(100);
 
   private final ServingMetrics metrics;
+  private final Traces traces;
   private final Duration keepAlive;
 
-  AnswerService(ServingMetrics metrics, Duration keepAlive) {
+  AnswerService(ServingMetrics metrics, Traces traces, Duration keepAlive) {
     this.metrics = metrics;
+    this.traces = traces;
     this.keepAlive = keepAlive;
   }
 
@@ -38,9 +43,11 @@ final class AnswerService {
   void answer(HttpServletRequest request, HttpServletResponse response, Frame frame,
       List<GenerationRequest> generations, AnswerFormat format) throws IOException {
     GenerationOptions options = frame.options();
+    describe(frame, generations, format);
     SseWriter stream = options.stream() ? new SseWriter(response, keepAlive) : null;
     List<Answer> answers = generations.stream().map(generation -> new Answer(options.stream())).toList();
-    try (TextGenerations running = TextGenerations.start(frame.model(), generations, options.stopStrings(),
+    try (TextGenerations running = TextGenerations.start(frame.model(),
+        generations.stream().map(traces::watched).toList(), options.stopStrings(),
         format.continuesPrompt(), format.specialMarks())) {
       run(running, ClientConnection.of(request), answers, stream, frame, format);
     } catch (InterruptedException stopping) {
@@ -53,7 +60,7 @@ final class AnswerService {
       stream.event(ErrorMapping.of(failure).body());
       return;
     } finally {
-      charge(Caller.of(request), generations, answers, options.n());
+      account(Caller.of(request), generations, answers, options.n());
     }
     if (stream == null) {
       JsonResponse.write(response, format.whole(answers));
@@ -99,18 +106,29 @@ final class AnswerService {
     }
   }
 
-  /** Takes what was used from the caller's budget, also for an answer that was given up. */
-  private static void charge(@Nullable Caller caller, List<GenerationRequest> generations, List<Answer> answers,
+  private static void describe(Frame frame, List<GenerationRequest> generations, AnswerFormat format) {
+    new AnswerDescription(format.operation(), frame.modelName(), frame.version().name(), frame.id(),
+        generations.size(), generations.getFirst().maxTokens()).tell();
+  }
+
+  /** Says what was used, and takes it from the caller's budget, also for an answer that was given up. */
+  private static void account(@Nullable Caller caller, List<GenerationRequest> generations, List<Answer> answers,
       int answersPerPrompt) {
-    if (caller == null) {
-      return;
-    }
-    int tokens = 0;
+    int generated = 0;
+    int prompt = 0;
+    List<FinishReason> finishReasons = new ArrayList<>(answers.size());
     for (int i = 0; i < answers.size(); i++) {
-      tokens += answers.get(i).generated();
-      tokens += i % answersPerPrompt == 0 ? promptTokens(generations.get(i)) : 0;
+      Answer answer = answers.get(i);
+      generated += answer.generated();
+      prompt += i % answersPerPrompt == 0 ? promptTokens(generations.get(i)) : 0;
+      if (answer.finishReason() != null) {
+        finishReasons.add(answer.finishReason());
+      }
     }
-    caller.useTokens(tokens);
+    AnswerDescription.tellEnd(prompt, generated, finishReasons);
+    if (caller != null) {
+      caller.useTokens(prompt + generated);
+    }
   }
 
   private static int promptTokens(GenerationRequest generation) {

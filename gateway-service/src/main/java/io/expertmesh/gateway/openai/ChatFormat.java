@@ -32,6 +32,11 @@ final class ChatFormat implements AnswerFormat {
   }
 
   @Override
+  public String operation() {
+    return "chat";
+  }
+
+  @Override
   public boolean continuesPrompt() {
     return false;
   }

@@ -96,7 +96,7 @@ record ChatRequest(GenerationOptions options, Prompt prompt, @Nullable Integer m
   List<GenerationRequest> generations(String id, ServedModel model, Constraints constraints) {
     List<GenerationRequest> requests = new ArrayList<>();
     for (int choice = 0; choice < options.n(); choice++) {
-      requests.add(options.request(id + "-" + choice, prompt.ids(), choice, maxTokens, model, logprobs, -1,
+      requests.add(options.request(id, prompt.ids(), choice, maxTokens, model, logprobs, -1,
           constraints.of(responseFormat, tools)));
     }
     return requests;

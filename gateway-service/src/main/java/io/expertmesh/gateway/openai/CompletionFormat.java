@@ -24,6 +24,11 @@ final class CompletionFormat implements AnswerFormat {
   }
 
   @Override
+  public String operation() {
+    return "text_completion";
+  }
+
+  @Override
   public boolean continuesPrompt() {
     return request.continuesPrompt(model);
   }

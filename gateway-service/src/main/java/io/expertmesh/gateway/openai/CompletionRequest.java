@@ -85,7 +85,7 @@ record CompletionRequest(GenerationOptions options, List<Prompt> prompts, @Nulla
     List<GenerationRequest> requests = new ArrayList<>();
     for (Prompt prompt : prompts) {
       for (int choice = 0; choice < options.n(); choice++) {
-        requests.add(generation(id + "-" + requests.size(), prompt, choice, maxTokens, model, null));
+        requests.add(generation(id, prompt, choice, maxTokens, model, null));
       }
     }
     return requests;

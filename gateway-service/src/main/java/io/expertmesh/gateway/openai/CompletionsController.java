@@ -2,7 +2,10 @@ package io.expertmesh.gateway.openai;
 
 import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.JsonBody;
+import io.expertmesh.gateway.http.JsonFields;
+import io.expertmesh.gateway.http.RequestIdFilter;
 import io.expertmesh.gateway.security.Caller;
+import io.expertmesh.gateway.trace.Traces;
 import io.expertmesh.gateway.versions.ModelVersions;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -14,20 +17,24 @@ import org.springframework.web.bind.annotation.RestController;
 final class CompletionsController {
   private final ModelVersions versions;
   private final AnswerService answers;
+  private final Traces traces;
   private final GatewayConfiguration configuration;
 
-  CompletionsController(ModelVersions versions, AnswerService answers, GatewayConfiguration configuration) {
+  CompletionsController(ModelVersions versions, AnswerService answers, Traces traces,
+      GatewayConfiguration configuration) {
     this.versions = versions;
     this.answers = answers;
+    this.traces = traces;
     this.configuration = configuration;
   }
 
   @PostMapping("/v1/completions")
   void complete(HttpServletRequest request, HttpServletResponse response) throws IOException {
-    CompletionRequest completion = CompletionRequest.read(JsonBody.read(request), versions.main().model(),
-        configuration);
+    JsonFields body = JsonBody.read(request);
+    CompletionRequest completion = traces.prompt(
+        () -> CompletionRequest.read(body, versions.main().model(), configuration));
     Frame frame = Frame.of("cmpl-", versions, Caller.of(request), completion.options());
-    answers.answer(request, response, frame, completion.generations(frame.id(), frame.model()),
+    answers.answer(request, response, frame, completion.generations(RequestIdFilter.of(request), frame.model()),
         new CompletionFormat(completion, frame));
   }
 }

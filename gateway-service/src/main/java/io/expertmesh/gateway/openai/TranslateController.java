@@ -5,8 +5,11 @@ import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.http.ApiError;
 import io.expertmesh.gateway.http.ApiException;
 import io.expertmesh.gateway.http.JsonBody;
+import io.expertmesh.gateway.http.JsonFields;
 import io.expertmesh.gateway.http.JsonResponse;
+import io.expertmesh.gateway.http.RequestIdFilter;
 import io.expertmesh.gateway.security.Caller;
+import io.expertmesh.gateway.trace.Traces;
 import io.expertmesh.gateway.versions.ModelVersions;
 import io.expertmesh.model.tokenizer.TranslationLanguages;
 import io.expertmesh.model.tokenizer.TranslationLanguages.Language;
@@ -25,21 +28,25 @@ import tools.jackson.databind.node.ObjectNode;
 final class TranslateController {
   private final ModelVersions versions;
   private final AnswerService answers;
+  private final Traces traces;
   private final GatewayConfiguration configuration;
 
-  TranslateController(ModelVersions versions, AnswerService answers, GatewayConfiguration configuration) {
+  TranslateController(ModelVersions versions, AnswerService answers, Traces traces,
+      GatewayConfiguration configuration) {
     this.versions = versions;
     this.answers = answers;
+    this.traces = traces;
     this.configuration = configuration;
   }
 
   @PostMapping("/translate")
   void translate(HttpServletRequest request, HttpServletResponse response) throws IOException {
     ServedModel model = versions.main().model();
-    TranslationRequest translation = TranslationRequest.read(JsonBody.read(request), model, languages(model),
-        configuration);
+    JsonFields body = JsonBody.read(request);
+    TranslationRequest translation = traces.prompt(
+        () -> TranslationRequest.read(body, model, languages(model), configuration));
     Frame frame = Frame.of("trans-", versions, Caller.of(request), translation.options());
-    answers.answer(request, response, frame, translation.generations(frame.id(), frame.model()),
+    answers.answer(request, response, frame, translation.generations(RequestIdFilter.of(request), frame.model()),
         new TranslationFormat(translation));
   }
 

@@ -14,6 +14,11 @@ final class TranslationFormat implements AnswerFormat {
   }
 
   @Override
+  public String operation() {
+    return "translate";
+  }
+
+  @Override
   public boolean continuesPrompt() {
     return false;
   }

@@ -77,7 +77,7 @@ record TranslationRequest(GenerationOptions options, List<int[]> inputs, boolean
     List<GenerationRequest> requests = new ArrayList<>();
     for (int[] input : inputs) {
       requests
-          .add(options.request(id + "-" + requests.size(), start.promptIds(target.tokenId()), 0, null, model, -1, -1,
+          .add(options.request(id, start.promptIds(target.tokenId()), 0, null, model, -1, -1,
               null).with(start.input(input)));
     }
     return requests;

@@ -17,7 +17,16 @@ import java.util.concurrent.atomic.AtomicLong;
 final class Attempt {
   /** Why a batch is sent. */
   enum Cause {
-    FIRST, RETRY, HEDGE
+    FIRST, RETRY, HEDGE;
+
+    /** In traces. */
+    String label() {
+      return switch (this) {
+        case FIRST -> "sent";
+        case RETRY -> "retry";
+        case HEDGE -> "hedge";
+      };
+    }
   }
 
   private static final AtomicLong IDS = new AtomicLong();
@@ -85,7 +94,7 @@ final class Attempt {
     link.breaker.onSuccess(nanos, TimeUnit.NANOSECONDS);
     link.counters.answered(nanos);
     hedgeDelay.record(load, nanos);
-    call.answered(this, outputs);
+    call.answered(this, result);
   }
 
   /** The answer cannot be used, and neither, for a while, can the replica. */

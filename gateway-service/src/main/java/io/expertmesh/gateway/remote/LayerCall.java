@@ -1,9 +1,13 @@
 package io.expertmesh.gateway.remote;
 
+import io.expertmesh.engine.experts.CallOrigin;
 import io.expertmesh.engine.experts.DispatchPlan;
 import io.expertmesh.engine.experts.ExpertCall;
+import io.expertmesh.engine.watch.RequestWatch;
+import io.expertmesh.gateway.trace.ExpertsSpan;
+import io.expertmesh.gateway.trace.LayerSpan;
 import io.expertmesh.proto.v1.ExpertBatch;
-import io.expertmesh.proto.v1.Tensor;
+import io.expertmesh.proto.v1.ExpertResult;
 import io.expertmesh.transport.TensorBytes;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -15,6 +19,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The experts of one layer, until each piece of the plan has an answer or nobody is left to ask. Answers go straight
@@ -32,6 +37,9 @@ final class LayerCall implements ExpertCall {
   private final DispatchPlan plan;
   private final float[] hidden;
   private final float[] outputs;
+  private final CallOrigin origin;
+  /** Null if the call is not traced. */
+  private final @Nullable ExpertsSpan span;
   private final Thread caller = Thread.currentThread();
   private final long deadlineNanos;
   private final Piece[] pieces;
@@ -42,14 +50,19 @@ final class LayerCall implements ExpertCall {
   /**
    * @param hidden (tokens, hidden); not changed until the call has ended
    * @param outputs (plan.rows, hidden)
+   * @param origin whose rows they are
    */
   LayerCall(RemoteExperts experts, int layer, DispatchPlan plan, float[] hidden, float[] outputs, int maxRows,
-      long deadlineNanos) {
+      CallOrigin origin, long deadlineNanos) {
     this.experts = experts;
     this.layer = layer;
     this.plan = plan;
     this.hidden = hidden;
     this.outputs = outputs;
+    this.origin = origin;
+    this.span = origin.layer() instanceof LayerSpan watched
+        ? watched.experts(plan.rows(), plan.expertIds().length)
+        : null;
     this.deadlineNanos = deadlineNanos;
     this.pieces = pieces(plan, maxRows);
     this.open = new AtomicInteger(pieces.length);
@@ -90,6 +103,9 @@ final class LayerCall implements ExpertCall {
     }
     List<LostExpert> lost = lostExperts();
     experts.lost(lost.size());
+    for (LostExpert expert : lost) {
+      tell("expert lost", "expert " + expert.expertId(), expert.reason());
+    }
     return lost;
   }
 
@@ -111,7 +127,12 @@ final class LayerCall implements ExpertCall {
   /** What the message of an attempt says. */
   ExpertBatch batch(Attempt attempt) {
     long left = Math.max(1, TimeUnit.NANOSECONDS.toMicros(deadlineNanos - System.nanoTime()));
-    return BatchMessage.of(attempt, layer, plan, hidden, hiddenSize(), experts.wire()).setTimeoutMicros(left).build();
+    ExpertBatch.Builder batch = BatchMessage.of(attempt, layer, plan, hidden, hiddenSize(), experts.wire())
+        .setTimeoutMicros(left).addAllRequestIds(origin.requests());
+    if (span != null) {
+      batch.setTraceparent(span.traceparent());
+    }
+    return batch.build();
   }
 
   /** Sends the pieces to replicas that they were not sent to yet; those that nobody is left for wait or are lost. */
@@ -129,9 +150,26 @@ final class LayerCall implements ExpertCall {
     }
     for (Attempt attempt : planned) {
       experts.sending(attempt);
+      tellSending(attempt);
       attempt.stream.send(attempt);
     }
     closePieces(lost);
+  }
+
+  private void tellSending(Attempt attempt) {
+    if (attempt.cause != Attempt.Cause.FIRST) {
+      tell(attempt.cause.label(), attempt.link.name, "%d rows".formatted(attempt.rows));
+    }
+    if (span != null) {
+      span.sent(attempt.cause.label(), attempt.link.name, attempt.rows);
+    }
+  }
+
+  /** What is out of the ordinary, in the traces of all requests that it concerns. */
+  private void tell(String what, String where, String reason) {
+    for (RequestWatch watch : origin.watches()) {
+      watch.incident(what, layer, where, reason);
+    }
   }
 
   /** Those that need it, in the order of their experts: somebody may have been quicker. */
@@ -205,12 +243,15 @@ final class LayerCall implements ExpertCall {
   }
 
   /** A valid answer. */
-  void answered(Attempt attempt, Tensor answer) {
+  void answered(Attempt attempt, ExpertResult answer) {
+    if (span != null) {
+      span.answered(attempt.link.name, answer.getQueueMicros(), answer.getComputeMicros());
+    }
     int claimed = 0;
     int row = 0;
     for (Piece piece : attempt.pieces) {
       if (piece.claim()) {
-        TensorBytes.copyRows(answer, row, piece.rows(), hiddenSize(), outputs, piece.from);
+        TensorBytes.copyRows(answer.getOutputs(), row, piece.rows(), hiddenSize(), outputs, piece.from);
         claimed++;
       }
       row += piece.rows();
@@ -227,6 +268,10 @@ final class LayerCall implements ExpertCall {
 
   /** No answer, or no valid one. */
   void failed(Attempt attempt, FailureKind kind, String reason) {
+    tell("batch failed", attempt.link.name, reason);
+    if (span != null) {
+      span.failed(attempt.link.name, reason);
+    }
     List<Piece> again = new ArrayList<>();
     synchronized (this) {
       forget(attempt);
@@ -282,8 +327,19 @@ final class LayerCall implements ExpertCall {
   private void closePieces(int count) {
     if (count > 0 && open.addAndGet(-count) == 0) {
       experts.ended(this);
+      if (span != null) {
+        span.end(lostPieces());
+      }
       LockSupport.unpark(caller);
     }
+  }
+
+  private int lostPieces() {
+    int lost = 0;
+    for (Piece piece : pieces) {
+      lost += piece.lost() ? 1 : 0;
+    }
+    return lost;
   }
 
   /** Looks at the clock: what is late is asked of others too, what has waited is tried again. */

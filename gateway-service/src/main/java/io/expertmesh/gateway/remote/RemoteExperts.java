@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.remote;
 
+import io.expertmesh.engine.experts.CallOrigin;
 import io.expertmesh.engine.experts.DispatchPlan;
 import io.expertmesh.engine.experts.ExpertCall;
 import io.expertmesh.engine.experts.ExpertClient;
@@ -120,11 +121,16 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
 
   @Override
   public ExpertCall forward(int layer, DispatchPlan plan, float[] hidden, float[] outputs) {
+    return forward(layer, plan, hidden, outputs, CallOrigin.NONE);
+  }
+
+  @Override
+  public ExpertCall forward(int layer, DispatchPlan plan, float[] hidden, float[] outputs, CallOrigin origin) {
     if (plan.rows() == 0) {
       return List::of;
     }
     int maxRows = Math.min(holders().maxRows(), BatchMessage.maxPieceRows(hiddenSize));
-    LayerCall call = new LayerCall(this, layer, plan, hidden, outputs, maxRows,
+    LayerCall call = new LayerCall(this, layer, plan, hidden, outputs, maxRows, origin,
         System.nanoTime() + settings.deadline().toNanos());
     active.add(call);
     counters.called(plan);

@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.telemetry;
+
+import org.jspecify.annotations.NullMarked;
