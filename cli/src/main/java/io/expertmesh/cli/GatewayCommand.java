@@ -77,6 +77,12 @@ final class GatewayCommand implements Callable<Integer> {
   private @Nullable Wire wire;
 
   @Option(
+      names = "--served-name",
+      paramLabel = "NAME",
+      description = "What clients call the model, whichever version of it is served. Default: the checkpoint's name.")
+  private @Nullable String servedName;
+
+  @Option(
       names = "--canary",
       paramLabel = "MODEL",
       description = "A second version of the model, as --model names it; the router says which requests it gets.")
@@ -105,7 +111,7 @@ final class GatewayCommand implements Callable<Integer> {
     int engines = canary == null ? 1 : 2;
     try (Telemetry telemetry = Telemetry.ofEnvironment("expertmesh-gateway", name);
         RemoteModel remote = new RemoteModel(name, configuration.experts(), tables, security);
-        EmbeddedModel opened = model.open(remote, engines)) {
+        EmbeddedModel opened = model.servedAs(servedName).open(remote, engines)) {
       Version main = new Version(opened.served().version(), opened.served());
       if (canary == null) {
         serve(configuration, new ModelVersions(main, List.of()), List.of(remote), telemetry);

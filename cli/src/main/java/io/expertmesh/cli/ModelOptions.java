@@ -42,6 +42,8 @@ final class ModelOptions {
   @Option(names = "--threads", paramLabel = "N", description = "Threads for the model. Default: one per core.")
   private @Nullable Integer threads;
 
+  private @Nullable String servedName;
+
   EmbeddedModel open() {
     try (ProgressBars progress = ProgressBars.bytes()) {
       return EmbeddedModel.open(checkpoint(progress), source.name(), source.aliases(), numerics,
@@ -60,8 +62,14 @@ final class ModelOptions {
    * @param engines that share the memory for keys and values
    */
   EmbeddedModel open(ExpertClientFactory experts, int engines) {
-    return EmbeddedModel.open(checkpoint(Progress.NONE), source.name(), source.aliases(), numerics, threads(), experts,
-        engines);
+    String name = servedName == null ? source.name() : servedName;
+    return EmbeddedModel.open(checkpoint(Progress.NONE), name, source.aliases(), numerics, threads(), experts, engines);
+  }
+
+  /** What clients call the model when its experts are elsewhere, in place of the checkpoint's name; null for that. */
+  ModelOptions servedAs(@Nullable String name) {
+    servedName = name;
+    return this;
   }
 
   /** Another model, run in the same way. */
