@@ -178,6 +178,9 @@ class TracesTest {
     });
     assertThat(batches.stream().map(batch -> batch.attributes().get("expertmesh.group")).collect(Collectors.toSet()))
         .isEqualTo(Set.of("experts 0-7", "experts 8-15"));
+    assertThat(openMetrics.lines().filter(line -> line.contains("trace_id")))
+        .as("Prometheus refuses a page with exemplars elsewhere")
+        .allMatch(line -> line.matches("\\w+(_bucket|_total)\\{.*"));
     for (String histogram : List.of("expertmesh_request_duration_seconds_bucket",
         "expertmesh_time_to_first_token_seconds_bucket", "expertmesh_time_per_output_token_seconds_bucket")) {
       assertThat(openMetrics.lines())
@@ -196,8 +199,7 @@ class TracesTest {
         InferenceServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS)
             .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
             .generate(GenerateRequest.newBuilder().setText(SECRET).setMaxTokens(2).build())
-            .forEachRemaining(response -> {
-            });
+            .forEachRemaining(response -> {});
       } finally {
         channel.shutdownNow();
       }

@@ -2,6 +2,9 @@ package io.expertmesh.gateway.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.expertmesh.engine.experts.CallOrigin;
+import io.expertmesh.engine.experts.ExpertCall.LostExpert;
+import io.expertmesh.engine.watch.RequestWatch;
 import io.expertmesh.gateway.remote.ScriptedReplica.Fault;
 import io.expertmesh.gateway.remote.TestExperts.Work;
 import io.expertmesh.model.family.ModelFingerprint;
@@ -15,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -129,6 +133,27 @@ class RemoteExpertsTest {
       mesh.replicas.get(1).script = batch -> Fault.BREAK;
       assertThat(mesh.loses(Work.random(random, 1)).getFirst().reason())
           .contains("expert-0-0: rejected: as scripted: REJECTION_REASON_FAILED", "expert-0-1: as scripted");
+      mesh.awaitQuiet();
+    }
+  }
+
+  @Test
+  void retriesAndLostExpertsAreToldToThoseWhoWatch() throws InterruptedException {
+    List<String> incidents = new CopyOnWriteArrayList<>();
+    RequestWatch watch = new IncidentWatch(incidents);
+    try (TestMesh mesh = TestMesh.of(1, 2)) {
+      Work work = Work.random(random, 1);
+      CallOrigin origin = new CallOrigin(List.of("req-1"), List.of(watch), null);
+      mesh.replicas.get(0).script = batch -> Fault.FAILED;
+      mesh.replicas.get(1).script = batch -> Fault.FAILED;
+      List<LostExpert> lost = mesh.experts
+          .forward(work.layer(), work.plan(), work.hidden(), work.newOutputs(), origin).await();
+      assertThat(lost).isNotEmpty();
+      assertThat(incidents).contains("retry", "batch failed", "expert lost");
+      assertThat(mesh.replicas.getFirst().batches).allSatisfy(batch -> {
+        assertThat(batch.getRequestIdsList()).containsExactly("req-1");
+        assertThat(batch.getTraceparent()).as("nobody watches the layer").isEmpty();
+      });
       mesh.awaitQuiet();
     }
   }
