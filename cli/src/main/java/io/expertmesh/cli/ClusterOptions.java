@@ -71,6 +71,15 @@ final class ClusterOptions {
     this.replicas = replicas;
   }
 
+  /** As if the user had said so. */
+  static ClusterOptions of(ModelOptions model, int shards, int replicas, int expertThreads) {
+    ClusterOptions options = new ClusterOptions(replicas);
+    options.model = model;
+    options.shards = shards;
+    options.expertThreads = expertThreads;
+    return options;
+  }
+
   /** Certificates for the cluster's processes; null for plain text. */
   @Nullable
   ShortLivedCertificates certificates() throws IOException {

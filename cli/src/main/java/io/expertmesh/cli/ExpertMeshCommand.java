@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
     subcommands = {ServeCommand.class, ClusterCommand.class, GatewayCommand.class, ExpertCommand.class,
         RouterCommand.class, ChatCommand.class,
         CompleteCommand.class,
-        BenchCommand.class, ChaosCommand.class,
+        BenchCommand.class, ChaosCommand.class, SimulateCommand.class,
         InspectCommand.class,
         ConvertCommand.class, SynthCommand.class,
         HelpCommand.class,

@@ -72,6 +72,11 @@ final class ModelOptions {
     return this;
   }
 
+  /** Which model it is. */
+  ModelSource source() {
+    return source;
+  }
+
   /** Another model, run in the same way. */
   ModelOptions with(String model) {
     ModelOptions other = new ModelOptions();
@@ -79,6 +84,16 @@ final class ModelOptions {
     other.numerics = numerics;
     other.quantization = quantization;
     other.threads = threads;
+    return other;
+  }
+
+  /** The same model on so many threads. */
+  ModelOptions onThreads(int count) {
+    ModelOptions other = new ModelOptions();
+    other.source = source;
+    other.numerics = numerics;
+    other.quantization = quantization;
+    other.threads = count;
     return other;
   }
 

@@ -32,18 +32,21 @@ class ArchitectureTest {
         .layer("gateway").definedBy("io.expertmesh.gateway..")
         .layer("expert").definedBy("io.expertmesh.expert..")
         .layer("router").definedBy("io.expertmesh.router..")
+        .layer("simulator").definedBy("io.expertmesh.simulator..")
         .layer("cli").definedBy("io.expertmesh.cli..")
         .whereLayer("cli").mayNotBeAccessedByAnyLayer()
         .whereLayer("gateway").mayOnlyBeAccessedByLayers("cli")
         .whereLayer("expert").mayOnlyBeAccessedByLayers("cli")
         .whereLayer("router").mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("simulator").mayOnlyBeAccessedByLayers("cli")
         .whereLayer("engine").mayOnlyBeAccessedByLayers("gateway", "cli")
         .whereLayer("web").mayOnlyBeAccessedByLayers("gateway", "router")
         .whereLayer("telemetry").mayOnlyBeAccessedByLayers("gateway", "expert", "cli")
         .whereLayer("transport").mayOnlyBeAccessedByLayers("gateway", "expert", "router", "cli")
         .whereLayer("proto").mayOnlyBeAccessedByLayers("transport", "gateway", "expert", "router", "cli")
         .whereLayer("model")
-        .mayOnlyBeAccessedByLayers("engine", "telemetry", "transport", "web", "gateway", "expert", "router", "cli")
+        .mayOnlyBeAccessedByLayers("engine", "telemetry", "transport", "web", "gateway", "expert", "router", "simulator",
+            "cli")
         .whereLayer("kernels").mayOnlyBeAccessedByLayers("model", "engine", "gateway", "expert", "cli")
         .because("a reader finds the room of a line of code from the module table, and each module is testable alone")
         .check(CLASSES);
@@ -54,6 +57,15 @@ class ArchitectureTest {
     noClasses().that().resideInAnyPackage("io.expertmesh.kernels..", "io.expertmesh.model..", "io.expertmesh.engine..")
         .should().dependOnClassesThat().resideInAnyPackage(FRAMEWORKS)
         .because("the engine must run in any process: a server, a command, an expert shard, a benchmark")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theSimulatorKnowsNoServiceAndNoFramework() {
+    noClasses().that().resideInAPackage("io.expertmesh.simulator..")
+        .should().dependOnClassesThat().resideInAnyPackage(FRAMEWORKS)
+        .orShould().dependOnClassesThat().resideInAnyPackage("io.expertmesh.proto..", "io.expertmesh.transport..")
+        .because("what it says about a cluster must not need one, and is compared with the services in tests alone")
         .check(CLASSES);
   }
 

@@ -4,28 +4,28 @@ import io.expertmesh.router.scaling.GroupNeeds;
 import io.expertmesh.router.scaling.ScaledGroup;
 
 /** What KEDA hands to the HorizontalPodAutoscaler of a group of experts. */
-enum Metric {
+public enum Metric {
   /** Percent of a replica that all replicas together computed: rows a second against what a replica can compute. */
   LOAD("load") {
     @Override
-    double target(ScaledGroup group) {
+    public double target(ScaledGroup group) {
       return group.utilization();
     }
 
     @Override
-    double value(ScaledGroup group, GroupNeeds needs) {
+    public double value(ScaledGroup group, GroupNeeds needs) {
       return 100 * needs.busyReplicas();
     }
   },
   /** Replicas, in proportion to how long batches waited; at most twice as many as there are. */
   QUEUE_DELAY("queue-delay") {
     @Override
-    double target(ScaledGroup group) {
+    public double target(ScaledGroup group) {
       return 1;
     }
 
     @Override
-    double value(ScaledGroup group, GroupNeeds needs) {
+    public double value(ScaledGroup group, GroupNeeds needs) {
       double late = (double) needs.queueDelay().toNanos() / group.queueDelay().toNanos();
       return needs.replicas() * Math.min(2, late);
     }
@@ -33,12 +33,12 @@ enum Metric {
   /** Replicas that serve while another one starts, so that none goes in the midst of a rollout. */
   FLOOR("floor") {
     @Override
-    double target(ScaledGroup group) {
+    public double target(ScaledGroup group) {
       return 1;
     }
 
     @Override
-    double value(ScaledGroup group, GroupNeeds needs) {
+    public double value(ScaledGroup group, GroupNeeds needs) {
       return needs.floor();
     }
   };
@@ -49,7 +49,9 @@ enum Metric {
     this.label = label;
   }
 
-  abstract double target(ScaledGroup group);
+  /** What one replica is for. */
+  public abstract double target(ScaledGroup group);
 
-  abstract double value(ScaledGroup group, GroupNeeds needs);
+  /** What all replicas together have. */
+  public abstract double value(ScaledGroup group, GroupNeeds needs);
 }
