@@ -225,9 +225,9 @@ final class SimulateCommand implements Callable<Integer> {
     Scenario scenario = new Scenario(shape, measured == null ? counted : measured,
         measured == null ? ofWorkers : measured, chosen, grouped, curve, workload, fleet, pods.prices(), null, gateways,
         running,
-        pods.rule((double) shape.groupBytes(1) * shape.experts() / grouped.count()),
-        pods.rule((double) shape.denseBytes()),
-        pods.rule((double) shape.bytes()), windowSeconds(), seed);
+        pods.expertRule((double) shape.groupBytes(1) * shape.experts() / grouped.count()),
+        pods.entranceRule((double) shape.denseBytes()),
+        pods.entranceRule((double) shape.bytes()), windowSeconds(), seed);
     return scenario.withReplicas(replicas(scenario, grouped));
   }
 

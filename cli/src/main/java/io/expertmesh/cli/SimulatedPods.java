@@ -99,8 +99,12 @@ final class SimulatedPods {
       names = "--target-utilization",
       paramLabel = "PERCENT",
       defaultValue = "60",
-      description = "Of its time that a replica shall compute; of its room for requests, for gateways and workers. Default: ${DEFAULT-VALUE}.")
+      description = "Of its time that a replica of a group shall compute. Default: ${DEFAULT-VALUE}.")
   private double utilization;
+
+  @Option(names = "--target-running", paramLabel = "PERCENT", defaultValue = "80",
+      description = "Of --running requests that a gateway or a whole worker shall have. Default: ${DEFAULT-VALUE}.")
+  private double fill;
 
   @Option(
       names = "--scale-down",
@@ -138,6 +142,7 @@ final class SimulatedPods {
     require("--min-replicas", leastReplicas, 1, 1e5);
     require("--max-replicas", mostReplicas, leastReplicas, 1e5);
     require("--target-utilization", utilization, 1, 100);
+    require("--target-running", fill, 1, 100);
     require("--scale-down", (double) scaleDown.toSeconds(), 0, 86_400);
     require("--start-time", (double) start.toSeconds(), 0, 86_400);
     require("--load-gbytes", loadGigabytes, 1e-6, 1e6);
@@ -175,9 +180,22 @@ final class SimulatedPods {
     return new Prices(coreHour, gibHour);
   }
 
-  /** @param weights bytes that a new pod reads before it serves */
-  ScalingRule rule(double weights) {
-    return new ScalingRule(leastReplicas, mostReplicas, utilization / 100, scaleDown.toSeconds(),
+  /**
+   * Of a group of experts.
+   *
+   * @param weights bytes that a new pod reads before it serves
+   */
+  ScalingRule expertRule(double weights) {
+    return rule(utilization, weights);
+  }
+
+  /** Of gateways or whole workers. */
+  ScalingRule entranceRule(double weights) {
+    return rule(fill, weights);
+  }
+
+  private ScalingRule rule(double percent, double weights) {
+    return new ScalingRule(leastReplicas, mostReplicas, percent / 100, scaleDown.toSeconds(),
         start.toMillis() / 1e3 + weights / (loadGigabytes * 1e9));
   }
 }

@@ -8,7 +8,7 @@ import java.util.function.IntFunction;
 
 /**
  * The pods that a steady load asks for: gateways and workers so many that the requests in each are at most
- * {@code utilization} of {@code running}, replicas so many that each computes at most that part of its time.
+ * {@code fill} of {@code running}, replicas so many that each computes at most {@code utilization} of its time.
  *
  * @param mesh the formulas of expert groups
  * @param workers those of whole workers
@@ -16,7 +16,8 @@ import java.util.function.IntFunction;
  * @param fixedGateways 0 for as many as are needed
  */
 public record Planner(Estimator mesh, Estimator workers, Workload workload, Fleet fleet, Prices prices,
-    double utilization, int running, int fixedGateways) {
+    double utilization, double fill, int running,
+    int fixedGateways) {
   private static final int MOST = 1 << 20;
   private static final int ROUNDS = 12;
 
@@ -37,7 +38,7 @@ public record Planner(Estimator mesh, Estimator workers, Workload workload, Flee
 
   /** The same at other prices. */
   public Planner with(Prices other) {
-    return new Planner(mesh, workers, workload, fleet, other, utilization, running, fixedGateways);
+    return new Planner(mesh, workers, workload, fleet, other, utilization, fill, running, fixedGateways);
   }
 
   /** Expert groups that scale each by itself. */
@@ -98,7 +99,7 @@ public record Planner(Estimator mesh, Estimator workers, Workload workload, Flee
   }
 
   private boolean fits(Estimate estimate) {
-    return !estimate.saturated() && estimate.running() <= utilization * running;
+    return !estimate.saturated() && estimate.running() <= fill * running;
   }
 
   private static int fewest(IntFunction<Boolean> enough) {

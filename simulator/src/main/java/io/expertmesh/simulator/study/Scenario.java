@@ -51,7 +51,7 @@ public record Scenario(ModelShape model, Costs costs, Costs workerCosts, Routing
   private Planner planner(Routing other, int fixedGateways) {
     return new Planner(new Estimator(costs, model.stateBytes(), other, groups, workload),
         new Estimator(workerCosts, 0, other, Groups.equal(model.experts(), 1), workload), workload, fleet, prices,
-        expertRule.utilization(), running, fixedGateways);
+        expertRule.utilization(), gatewayRule.utilization(), running, fixedGateways);
   }
 
   Deployment mesh(int count, int[] pods) {
