@@ -102,7 +102,10 @@ final class SimulatedPods {
       description = "Of its time that a replica of a group shall compute. Default: ${DEFAULT-VALUE}.")
   private double utilization;
 
-  @Option(names = "--target-running", paramLabel = "PERCENT", defaultValue = "80",
+  @Option(
+      names = "--target-running",
+      paramLabel = "PERCENT",
+      defaultValue = "80",
       description = "Of --running requests that a gateway or a whole worker shall have. Default: ${DEFAULT-VALUE}.")
   private double fill;
 
