@@ -160,7 +160,7 @@ final class SimulateCommand implements Callable<Integer> {
   @Option(
       names = "--validate",
       description = "Measure real clusters on this machine, fit the costs to some of the measurements, predict the others, "
-          + "and print the errors. Takes about three minutes and needs a quiet machine.")
+          + "and print the errors. Takes some minutes and needs a quiet machine.")
   private boolean validate;
 
   @Option(

@@ -45,7 +45,8 @@ class ArchitectureTest {
         .whereLayer("transport").mayOnlyBeAccessedByLayers("gateway", "expert", "router", "cli")
         .whereLayer("proto").mayOnlyBeAccessedByLayers("transport", "gateway", "expert", "router", "cli")
         .whereLayer("model")
-        .mayOnlyBeAccessedByLayers("engine", "telemetry", "transport", "web", "gateway", "expert", "router", "simulator",
+        .mayOnlyBeAccessedByLayers("engine", "telemetry", "transport", "web", "gateway", "expert", "router",
+            "simulator",
             "cli")
         .whereLayer("kernels").mayOnlyBeAccessedByLayers("model", "engine", "gateway", "expert", "cli")
         .because("a reader finds the room of a line of code from the module table, and each module is testable alone")
