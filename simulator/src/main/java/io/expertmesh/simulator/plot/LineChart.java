@@ -61,6 +61,7 @@ public final class LineChart {
       }
     }
     double stepY = tick(mostY);
+    int top = TOP + lines.size() * LEGEND_STEP;
     double topY = Math.max(stepY, stepY * Math.ceil(mostY / stepY - 1e-9));
     Formatter svg = new Formatter(new StringBuilder(), Locale.ROOT);
     svg.format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\" "
@@ -68,7 +69,7 @@ public final class LineChart {
     svg.format("<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n");
     text(svg, LEFT, 24, "start", title, " font-weight=\"bold\" font-size=\"15\"");
     for (double y = 0; y <= topY + stepY / 2; y += stepY) {
-      double at = HEIGHT - BOTTOM - y / topY * (HEIGHT - TOP - BOTTOM);
+      double at = HEIGHT - BOTTOM - y / topY * (HEIGHT - top - BOTTOM);
       svg.format("<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#dddddd\"/>\n", LEFT, WIDTH - RIGHT, at,
           at);
       text(svg, LEFT - 8, at + 4, "end", number(y), "");
@@ -76,10 +77,10 @@ public final class LineChart {
     ticksX(svg, leastX, mostX);
     text(svg, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 14, "middle", xLabel, "");
     text(svg, 0, 0, "middle", yLabel,
-        " transform=\"translate(18 %d) rotate(-90)\"".formatted((TOP + HEIGHT - BOTTOM) / 2));
+        " transform=\"translate(18 %d) rotate(-90)\"".formatted((top + HEIGHT - BOTTOM) / 2));
     for (int i = 0; i < lines.size(); i++) {
       svg.format("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s points=\"%s\"/>\n",
-          COLOURS[i % COLOURS.length], dashes(i), points(lines.get(i), leastX, mostX, topY));
+          COLOURS[i % COLOURS.length], dashes(i), points(lines.get(i), leastX, mostX, top, topY));
     }
     legend(svg);
     return svg.format("</svg>\n").toString();
@@ -95,7 +96,8 @@ public final class LineChart {
 
   private void ticksX(Formatter svg, double least, double most) {
     double step = logX ? Math.max(1, Math.ceil((most - least) / (2 * TICKS))) : tick(most - least);
-    for (double x = Math.ceil(least / step - 1e-9) * step; x <= most + step * 1e-6; x += step) {
+    // A zero is added since what rounds up to none may be -0.
+    for (double x = Math.ceil(least / step - 1e-9) * step + 0.0; x <= most + step * 1e-6; x += step) {
       double at = place(x, least, most);
       svg.format("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#333333\"/>\n", at, at, HEIGHT - BOTTOM,
           HEIGHT - BOTTOM + 5);
@@ -105,13 +107,13 @@ public final class LineChart {
         HEIGHT - BOTTOM, HEIGHT - BOTTOM);
   }
 
-  private String points(Line line, double least, double most, double topY) {
+  private String points(Line line, double least, double most, int top, double topY) {
     Formatter points = new Formatter(new StringBuilder(), Locale.ROOT);
     double before = Double.NaN;
     for (int i = 0; i < line.x.length; i++) {
       if (Double.isFinite(line.y[i])) {
         double x = place(along(line.x[i]), least, most);
-        double y = HEIGHT - BOTTOM - line.y[i] / topY * (HEIGHT - TOP - BOTTOM);
+        double y = HEIGHT - BOTTOM - line.y[i] / topY * (HEIGHT - top - BOTTOM);
         if (line.steps && !Double.isNaN(before)) {
           points.format("%.1f,%.1f ", x, before);
         }
@@ -124,11 +126,10 @@ public final class LineChart {
 
   private void legend(Formatter svg) {
     for (int i = 0; i < lines.size(); i++) {
-      int y = TOP + 8 + i * LEGEND_STEP;
+      int y = TOP + i * LEGEND_STEP;
       svg.format("<line x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\" stroke=\"%s\" stroke-width=\"3\"%s/>\n", LEFT + 12,
           LEFT + 40, y, y, COLOURS[i % COLOURS.length], dashes(i));
-      text(svg, LEFT + 46, y + 4, "start", lines.get(i).name,
-          " paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\"");
+      text(svg, LEFT + 46, y + 4, "start", lines.get(i).name, "");
     }
   }
 
