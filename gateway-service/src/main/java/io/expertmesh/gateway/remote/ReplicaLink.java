@@ -45,6 +45,8 @@ final class ReplicaLink {
   private static final Duration PROBE_PATIENCE = Duration.ofSeconds(1);
   private static final Duration LACKING = Duration.ofSeconds(1);
   private static final Duration AFTER_REFUSAL = Duration.ofSeconds(5);
+  /** Longer than processes take to find a router that has just begun to lead, on a machine that is too busy. */
+  private static final Duration STAND_IN = Duration.ofSeconds(30);
   private static final int[] RECONNECT_MILLIS = {0, 50, 100, 200, 400, 500};
   private static final int[] OPEN_MILLIS = {1000, 2000, 4000, 8000, 16_000};
   private static final CircuitBreakerConfig BREAKER = CircuitBreakerConfig.custom()
@@ -84,6 +86,7 @@ final class ReplicaLink {
   /** Why it is used for no expert at all. */
   private @Nullable String rejection;
   private boolean connectPlanned;
+  private long lostNanos;
   private boolean probing;
   /** It answered nonsense; a replica that is only late or failing is called when there is no other. */
   private boolean distrusted;
@@ -263,7 +266,16 @@ final class ReplicaLink {
 
   /** The table has it no more: what it computes is asked of others too. */
   void lost() {
-    standing = Standing.LOST;
+    if (standing != Standing.LOST) {
+      standing = Standing.LOST;
+      lostNanos = System.nanoTime();
+      setup.control().later(STAND_IN.toMillis(), setup.changed());
+    }
+  }
+
+  /** Whether it is kept, although the table has lost it, in case that those who hold the same go too. */
+  boolean mayStandIn() {
+    return live() != null && System.nanoTime() - lostNanos < STAND_IN.toNanos();
   }
 
   /** Batches that are not answered. */

@@ -16,8 +16,9 @@ import java.util.stream.IntStream;
 /**
  * The links to the replicas of the table. Changed on the control thread only.
  *
- * <p>A link outlives its place in the table while answers are due, and one whose process was lost from the table, but
- * still answers, also while some expert has nobody else.
+ * <p>A link outlives its place in the table while answers are due, for a while in which its process may be needed as a
+ * stand-in, and as long as some expert has nobody else: a table without a process that still answers says more about the
+ * router.
  */
 final class Replicas {
   private final int experts;
@@ -114,11 +115,10 @@ final class Replicas {
     for (ReplicaLink link : List.copyOf(links.values())) {
       if (link.standing() == ReplicaLink.Standing.LOST && !now.needs(link)) {
         List<Attempt> due = link.inFlight();
-        if (due.isEmpty()) {
+        due.forEach(Attempt::hurry);
+        if (due.isEmpty() && !link.mayStandIn()) {
           links.remove(link.processId);
           link.close("it left the routing table");
-        } else {
-          due.forEach(Attempt::hurry);
         }
       }
     }

@@ -265,7 +265,28 @@ class RemoteExpertsTest {
         };
       }
       mesh.computes(Work.random(random, 4));
-      TestMesh.await(() -> mesh.experts.links().size() == 1);
+      mesh.awaitQuiet();
+    }
+  }
+
+  @Test
+  void aReplicaThatTheTableLostIsCalledWhenTheOthersGo() throws InterruptedException {
+    try (TestMesh mesh = TestMesh.of(1, 2)) {
+      ScriptedReplica lost = mesh.replicas.getFirst();
+      ScriptedReplica other = mesh.replicas.getLast();
+      mesh.publish(List.of(other.entry()));
+      lost.batches.clear();
+      for (int i = 0; i < 10; i++) {
+        mesh.computes(Work.random(random, 4));
+      }
+      assertThat(lost.batches).isEmpty();
+      other.close();
+      for (int i = 0; i < 10; i++) {
+        mesh.computes(Work.random(random, 4));
+      }
+      assertThat(mesh.experts.unavailable()).isEmpty();
+      lost.close();
+      TestMesh.await(() -> mesh.experts.unavailable().size() == TestExperts.EXPERTS);
     }
   }
 
@@ -278,9 +299,12 @@ class RemoteExpertsTest {
       ScriptedReplica gone = mesh.replicas.removeFirst();
       mesh.replicas.add(new ScriptedReplica("expert-0-1", TestMesh.group(0, 1)));
       mesh.publishAll();
-      TestMesh.await(() -> mesh.experts.links().stream().map(link -> link.name).toList().equals(List.of("expert-0-1")));
+      mesh.awaitConnections(2);
+      gone.batches.clear();
       mesh.computes(Work.random(random, 4));
+      assertThat(gone.batches).isEmpty();
       gone.close();
+      TestMesh.await(() -> mesh.experts.links().stream().map(link -> link.name).toList().equals(List.of("expert-0-1")));
     }
   }
 

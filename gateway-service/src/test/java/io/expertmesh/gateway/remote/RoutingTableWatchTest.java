@@ -330,8 +330,13 @@ class RoutingTableWatchTest {
         }
         try (ScriptedRouter next = new ScriptedRouter(port)) {
           next.first = RoutingTable.newBuilder().setVersion(version(2, 1)).addReplicas(two.entry()).build();
-          TestMesh.await(() -> experts.links().stream().map(link -> link.name).toList().equals(List.of("two")));
+          TestMesh.await(() -> experts.links().stream()
+              .anyMatch(link -> link.name.equals("two") && link.live() != null));
           assertThat(experts.unavailable()).isEmpty();
+          one.batches.clear();
+          Work work = Work.random(random, 5);
+          assertThat(experts.forward(work.layer(), work.plan(), work.hidden(), work.newOutputs()).await()).isEmpty();
+          assertThat(one.batches).isEmpty();
         }
       }
     }
