@@ -31,15 +31,9 @@ record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<I
         maxRows = Math.min(maxRows, stream.maxRows());
       }
     }
-    for (ReplicaLink link : links) {
-      if (!link.suspect()) {
-        for (int id : link.standIns()) {
-          if (byExpert.get(id).isEmpty()) {
-            byExpert.get(id).add(link);
-          }
-        }
-      }
-    }
+    // Those that the table still has know best what they hold.
+    addStandIns(byExpert, links, false);
+    addStandIns(byExpert, links, true);
     int[] groupOf = new int[experts];
     List<List<ReplicaLink>> groups = new ArrayList<>();
     Map<List<ReplicaLink>, Integer> numbers = new HashMap<>();
@@ -55,6 +49,18 @@ record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<I
       }
     }
     return new Holders(groupOf, List.copyOf(groups), maxRows, Set.copyOf(unavailable));
+  }
+
+  private static void addStandIns(List<List<ReplicaLink>> byExpert, Collection<ReplicaLink> links, boolean lost) {
+    for (ReplicaLink link : links) {
+      if (!link.suspect() && (link.standing() == ReplicaLink.Standing.LOST) == lost) {
+        for (int id : link.standIns()) {
+          if (byExpert.get(id).isEmpty()) {
+            byExpert.get(id).add(link);
+          }
+        }
+      }
+    }
   }
 
   List<ReplicaLink> holders(int expertId) {
