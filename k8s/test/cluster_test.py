@@ -11,13 +11,15 @@ with `./expertmesh serve --numerics exact`, every token and log-probability. The
     rollout     a restart of everything
     leader      the router that leads killed
     refusals    upgrades with a mistake: a model, a Secret, an image that are not there, a group with other weights
+    policies    who reaches whom, tried by pods, with the NetworkPolicies of the default and with strict ones; skipped
+                where the cluster's network plugin does not enforce them
     canary      a second version of the model: its share, roll back, promotion
     gateways    many clients, for whom a third gateway comes, and goes afterwards
     scaling     load on experts of one domain, whose group gets replicas and loses them again while the others stay
     sleep       groups that sleep, woken by one request and by a hundred
 
-The last three need KEDA, canary needs --models. Ends with one line of JSON, and exit code 0 only if no request failed and no token was wrong. Where
-there is no cluster it says so.
+The last three need KEDA, canary needs --models. Ends with one line of JSON, which names the cases that were skipped and
+why, and exit code 0 only if no request failed and no token was wrong. Where there is no cluster it says so.
 
 Needs kubectl, helm and Python 3.9; the images in the cluster (deploy/docker/README.md); and a node port that this
 machine reaches, as with kind and k3d on Linux, or --url.
@@ -37,12 +39,13 @@ import dashboard_test
 from cluster.answers import SUMS, Client, Load, embedded_answers, essence, first_token, questions, sums
 from cluster.faults import delete_pods, kill_leader
 from cluster.gateways import scale_gateways
-from cluster.kube import CHART, NAMESPACE, RELEASE, helm, kubectl, node_port, pods, run, say, wait_until_whole
+from cluster.kube import CHART, NAMESPACE, RELEASE, has_keda, helm, kubectl, node_port, pods, run, say, wait_until_whole
+from cluster.policies import who_reaches_whom
 from cluster.refusals import bad_upgrades
 from cluster.scaling import scale_by_load, sleep_and_wake
 from cluster.versions import version_beside
 
-CASES = ["dashboard", "delete", "rollout", "leader", "refusals", "canary", "gateways", "scaling", "sleep"]
+CASES = ["dashboard", "delete", "rollout", "leader", "refusals", "policies", "canary", "gateways", "scaling", "sleep"]
 KEDA_CASES = {"scaling", "gateways", "sleep"}
 
 
@@ -75,18 +78,15 @@ def what_is_missing():
 
 
 def skipped(options):
-    """Cases that cannot run here."""
-    keda = "scaledobjects.keda.sh" in run("kubectl", "get", "crds", "-o", "name")
+    """Cases that cannot run here, and why."""
+    keda = has_keda()
     for case in options.only:
         if case == "dashboard" and shutil.which("prometheus") is None:
-            say(f"skipped  {case}: it needs prometheus")
+            yield case, "it needs prometheus"
         elif case == "canary" and options.models is None:
-            say(f"skipped  {case}: it needs --models")
+            yield case, "it needs --models"
         elif case in KEDA_CASES and not keda:
-            say(f"skipped  {case}: the cluster has no KEDA")
-        else:
-            continue
-        yield case
+            yield case, "the cluster has no KEDA"
 
 
 def dry_run(values):
@@ -160,6 +160,7 @@ def cases(options, url, values, expected):
         ("rollout", under_load(lambda: {"restarted": kubectl("rollout", "restart", "deployment").count("restarted")})),
         ("leader", under_load(leader)),
         ("refusals", lambda: bad_upgrades(url, expected, values, options.clients)),
+        ("policies", lambda: who_reaches_whom(url, expected, values, options.clients)),
         ("canary", lambda: version_beside(url, expected, values, options.clients, options.models)),
         ("gateways", lambda: scale_gateways(url, expected, values)),
         ("scaling", lambda: scale_by_load(url, domain, values)),
@@ -173,7 +174,9 @@ def main():
     if missing:
         print(f"skipped  the test on a cluster: {missing}")
         return 0
-    chosen = set(options.only) - set(skipped(options))
+    left_out = dict(skipped(options))
+    for case, why in left_out.items():
+        say(f"skipped  {case}: {why}")
 
     say("asking the embedded model")
     expected = embedded_answers([*questions(), *sums()])
@@ -190,15 +193,21 @@ def main():
         report["answers_equal_to_embedded"] = len(expected) - len(different)
         ok = not different
         for name, case in cases(options, url, values, expected):
-            if name not in chosen:
+            if name not in options.only or name in left_out:
                 continue
             report[name] = case()
+            if "skipped" in report[name]:
+                left_out[name] = report.pop(name)["skipped"]
+                say(f"skipped  {name}: {left_out[name]}")
+                continue
             say(f"{name}: {report[name]}")
             ok = ok and report[name].get("ok", True) and report[name]["failed"] == report[name]["wrong"] == 0
     finally:
         if not options.keep:
             run("helm", "uninstall", RELEASE, "--namespace", NAMESPACE, check=False)
             run("kubectl", "delete", "namespace", NAMESPACE, "--timeout=180s", check=False)
+    if left_out:
+        report["skipped"] = left_out
     print(json.dumps(report))
     return 0 if ok else 1
 

@@ -73,6 +73,10 @@ def replicas():
             for d in deployments() if d["metadata"]["name"].startswith(prefix)}
 
 
+def has_keda():
+    return "scaledobjects.keda.sh" in run("kubectl", "get", "crds", "-o", "name")
+
+
 def node_port():
     address = json.loads(run("kubectl", "get", "nodes", "-o", "json"))["items"][0]["status"]["addresses"]
     port = kubectl("get", "service", f"{RELEASE}-gateway", "-o", "jsonpath={.spec.ports[0].nodePort}")
