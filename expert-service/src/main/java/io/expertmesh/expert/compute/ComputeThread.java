@@ -129,6 +129,9 @@ public final class ComputeThread implements AutoCloseable {
 
   private void answer(List<Batch> batches, long start, long end) {
     int rows = 0;
+    for (Batch batch : batches) {
+      rows += batch.rows();
+    }
     int segment = 0;
     for (Batch batch : batches) {
       long queued = start - batch.arrivedNanos;
@@ -139,9 +142,9 @@ public final class ComputeThread implements AutoCloseable {
           .setOutputs(merged.outputs(batch, segment))
           .setQueueMicros(queued / 1000)
           .setComputeMicros((end - start) / 1000)
+          .setComputedRows(rows)
           .build();
       batch.owner.computed(batch, result);
-      rows += batch.rows();
       segment += batch.expertIds.length;
     }
     load.ran(end - start);

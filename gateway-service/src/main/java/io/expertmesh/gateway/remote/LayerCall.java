@@ -31,6 +31,8 @@ final class LayerCall implements ExpertCall {
   private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
   private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(12);
   private static final long NEXT_HEDGE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+  /** With so many rows, computing an expert takes longer than reading its weights, so two replicas may do it. */
+  private static final int ROWS_WORTH_READING = 32;
 
   private final RemoteExperts experts;
   private final int layer;
@@ -52,8 +54,8 @@ final class LayerCall implements ExpertCall {
    * @param outputs (plan.rows, hidden)
    * @param origin whose rows they are
    */
-  LayerCall(RemoteExperts experts, int layer, DispatchPlan plan, float[] hidden, float[] outputs, int maxRows,
-      CallOrigin origin, long deadlineNanos) {
+  LayerCall(RemoteExperts experts, int layer, DispatchPlan plan, float[] hidden, float[] outputs, CallOrigin origin,
+      long deadlineNanos) {
     this.experts = experts;
     this.layer = layer;
     this.plan = plan;
@@ -64,16 +66,33 @@ final class LayerCall implements ExpertCall {
         ? watched.experts(plan.rows(), plan.expertIds().length)
         : null;
     this.deadlineNanos = deadlineNanos;
-    this.pieces = pieces(plan, maxRows);
+    this.pieces = pieces(plan, experts.holders(), BatchMessage.maxPieceRows(experts.hiddenSize()));
     this.open = new AtomicInteger(pieces.length);
   }
 
-  private static Piece[] pieces(DispatchPlan plan, int maxRows) {
+  /** An expert's rows are one piece. Where a replica's fair share of its group's rows ends amid many, they are two. */
+  private static Piece[] pieces(DispatchPlan plan, Holders holders, int mostRows) {
+    int[] groupRows = new int[holders.groups().size()];
+    for (int i = 0; i < plan.expertIds().length; i++) {
+      groupRows[holders.groupOf()[plan.expertIds()[i]]] += plan.starts()[i + 1] - plan.starts()[i];
+    }
+    int[] shareLeft = new int[groupRows.length];
+    int limit = Math.min(holders.maxRows(), mostRows);
     List<Piece> pieces = new ArrayList<>(plan.expertIds().length);
     for (int i = 0; i < plan.expertIds().length; i++) {
+      int expertId = plan.expertIds()[i];
+      int group = holders.groupOf()[expertId];
+      int share = Math.ceilDiv(groupRows[group], Math.max(1, holders.groups().get(group).size()));
       int end = plan.starts()[i + 1];
-      for (int from = plan.starts()[i]; from < end; from += Math.min(maxRows, end - from)) {
-        pieces.add(new Piece(plan.expertIds()[i], from, from + Math.min(maxRows, end - from)));
+      for (int from = plan.starts()[i]; from < end;) {
+        shareLeft[group] = shareLeft[group] > 0 ? shareLeft[group] : share;
+        int rows = Math.min(limit, end - from);
+        if (shareLeft[group] >= ROWS_WORTH_READING && rows - shareLeft[group] >= ROWS_WORTH_READING) {
+          rows = shareLeft[group];
+        }
+        shareLeft[group] -= rows;
+        pieces.add(new Piece(expertId, from, from + rows));
+        from += rows;
       }
     }
     return pieces.toArray(Piece[]::new);
@@ -141,7 +160,8 @@ final class LayerCall implements ExpertCall {
     int lost = 0;
     synchronized (this) {
       Holders holders = experts.holders();
-      ReplicaChoice choice = new ReplicaChoice(holders, still(wanted, cause), experts.nextRotation());
+      ReplicaChoice choice = new ReplicaChoice(holders, still(wanted, cause), experts.computeTime(),
+          experts.nextRotation());
       choice.chosen.forEach((stream, chosen) -> admit(stream, chosen, cause, planned));
       for (Piece piece : choice.unplaced) {
         lost += cause == Attempt.Cause.HEDGE || !waitOrLose(piece, holders) ? 0 : 1;
@@ -257,7 +277,7 @@ final class LayerCall implements ExpertCall {
       row += piece.rows();
     }
     closePieces(claimed);
-    experts.answered(attempt, claimed > 0);
+    experts.answered(attempt, answer, claimed > 0);
     List<Attempt> useless;
     synchronized (this) {
       forget(attempt);

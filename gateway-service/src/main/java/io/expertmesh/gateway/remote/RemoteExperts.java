@@ -7,6 +7,7 @@ import io.expertmesh.engine.experts.ExpertClient;
 import io.expertmesh.engine.experts.SleepingExperts;
 import io.expertmesh.model.family.ModelFingerprint;
 import io.expertmesh.proto.v1.DType;
+import io.expertmesh.proto.v1.ExpertResult;
 import io.expertmesh.proto.v1.RoutingTable;
 import io.expertmesh.proto.v1.TableVersion;
 import io.expertmesh.transport.Fingerprints;
@@ -27,8 +28,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Experts in other processes. A call sends the rows of each expert to one of its replicas; what fails goes at once to
- * another, what is late is asked of another too. One thread looks at the clock and keeps the links; answers are unpacked
+ * Experts in other processes. A call sends the rows of each group of experts to one of its replicas, or divides them
+ * among several; what fails goes at once to another, what is late is asked of another too. One thread looks at the clock and keeps the links; answers are unpacked
  * on the network's threads.
  */
 public final class RemoteExperts implements ExpertClient, AutoCloseable {
@@ -48,6 +49,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
   private final Replicas replicas;
   private final RemoteCounters counters = new RemoteCounters();
   private final HedgeDelay hedgeDelay = new HedgeDelay();
+  private final ComputeTime computeTime = new ComputeTime();
   private final Set<LayerCall> active = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean ticking = new AtomicBoolean();
   private final AtomicInteger rotation = new AtomicInteger();
@@ -129,8 +131,7 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
     if (plan.rows() == 0) {
       return List::of;
     }
-    int maxRows = Math.min(holders().maxRows(), BatchMessage.maxPieceRows(hiddenSize));
-    LayerCall call = new LayerCall(this, layer, plan, hidden, outputs, maxRows, origin,
+    LayerCall call = new LayerCall(this, layer, plan, hidden, outputs, origin,
         System.nanoTime() + settings.deadline().toNanos());
     active.add(call);
     counters.called(plan);
@@ -215,6 +216,10 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
     return hedgeDelay;
   }
 
+  ComputeTime computeTime() {
+    return computeTime;
+  }
+
   int nextRotation() {
     return rotation.getAndIncrement();
   }
@@ -228,7 +233,9 @@ public final class RemoteExperts implements ExpertClient, AutoCloseable {
     }
   }
 
-  void answered(Attempt attempt, boolean used) {
+  void answered(Attempt attempt, ExpertResult answer, boolean used) {
+    int together = Math.max(attempt.rows, answer.getComputedRows());
+    computeTime.record(together, TimeUnit.MICROSECONDS.toNanos(answer.getComputeMicros()));
     if (used && attempt.cause == Attempt.Cause.HEDGE) {
       attempt.link.counters.hedgeWins.increment();
     }

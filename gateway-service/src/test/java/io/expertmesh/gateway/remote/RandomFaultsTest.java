@@ -31,6 +31,7 @@ class RandomFaultsTest {
       for (ScriptedReplica replica : mesh.replicas) {
         SplittableRandom faults = random.split();
         replica.slowMillis = 30;
+        replica.microsPerRow = 50; // so batches are divided
         replica.script = batch -> fault(faults);
       }
       List<Runnable> checks = new ArrayList<>();

@@ -52,6 +52,8 @@ final class ScriptedReplica implements AutoCloseable {
   final Queue<Long> cancelled = new ConcurrentLinkedQueue<>();
   volatile Function<ExpertBatch, Fault> script = batch -> Fault.NONE;
   volatile int slowMillis = 60;
+  /** How long it says that a row took it. */
+  volatile int microsPerRow;
   volatile boolean answersDescribe = true;
   volatile ExpertLimits limits = ExpertLimits.newBuilder().setMaxRows(4096).setMaxQueuedRows(16384).build();
   volatile ModelFingerprint model = TestExperts.FINGERPRINT;
@@ -206,9 +208,10 @@ final class ScriptedReplica implements AutoCloseable {
       return all;
     }
 
-    private static ForwardResponse result(ExpertBatch batch, Tensor outputs) {
-      return ForwardResponse.newBuilder()
-          .setResult(ExpertResult.newBuilder().setId(batch.getId()).setOutputs(outputs)).build();
+    private ForwardResponse result(ExpertBatch batch, Tensor outputs) {
+      int rows = batch.getTokensCount();
+      return ForwardResponse.newBuilder().setResult(ExpertResult.newBuilder().setId(batch.getId()).setOutputs(outputs)
+          .setComputeMicros((long) rows * microsPerRow).setComputedRows(rows)).build();
     }
 
     private void reject(ExpertBatch batch, RejectionReason reason) {

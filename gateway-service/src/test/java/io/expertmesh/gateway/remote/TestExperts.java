@@ -42,15 +42,30 @@ final class TestExperts {
   record Work(int layer, DispatchPlan plan, float[] hidden, float[] expected) {
     /** Random tokens, each for four random experts. */
     static Work random(SplittableRandom random, int tokens) {
-      Routing routing = new Routing(tokens, TOP_K, new int[tokens * TOP_K], new float[tokens * TOP_K]);
-      Arrays.fill(routing.weights(), 1f);
+      int[] expertIds = new int[tokens * TOP_K];
       for (int token = 0; token < tokens; token++) {
         int first = random.nextInt(EXPERTS);
         int step = 1 + 2 * random.nextInt(4); // odd, so that four steps never meet
         for (int rank = 0; rank < TOP_K; rank++) {
-          routing.expertIds()[token * TOP_K + rank] = (first + rank * step) % EXPERTS;
+          expertIds[token * TOP_K + rank] = (first + rank * step) % EXPERTS;
         }
       }
+      return of(random, expertIds);
+    }
+
+    /** Random tokens, all for these four experts. */
+    static Work alike(SplittableRandom random, int tokens, int... experts) {
+      int[] expertIds = new int[tokens * TOP_K];
+      for (int i = 0; i < expertIds.length; i++) {
+        expertIds[i] = experts[i % TOP_K];
+      }
+      return of(random, expertIds);
+    }
+
+    private static Work of(SplittableRandom random, int[] expertIds) {
+      int tokens = expertIds.length / TOP_K;
+      Routing routing = new Routing(tokens, TOP_K, expertIds, new float[expertIds.length]);
+      Arrays.fill(routing.weights(), 1f);
       float[] hidden = new float[tokens * HIDDEN];
       for (int i = 0; i < hidden.length; i++) {
         hidden[i] = (float) random.nextGaussian();
