@@ -31,8 +31,6 @@ final class LayerCall implements ExpertCall {
   private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
   private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(12);
   private static final long NEXT_HEDGE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-  /** With so many rows, computing an expert takes longer than reading its weights, so two replicas may do it. */
-  private static final int ROWS_WORTH_READING = 32;
 
   private final RemoteExperts experts;
   private final int layer;
@@ -66,36 +64,8 @@ final class LayerCall implements ExpertCall {
         ? watched.experts(plan.rows(), plan.expertIds().length)
         : null;
     this.deadlineNanos = deadlineNanos;
-    this.pieces = pieces(plan, experts.holders(), BatchMessage.maxPieceRows(experts.hiddenSize()));
+    this.pieces = Piece.of(plan, experts.holders(), BatchMessage.maxPieceRows(experts.hiddenSize()));
     this.open = new AtomicInteger(pieces.length);
-  }
-
-  /** An expert's rows are one piece. Where a replica's fair share of its group's rows ends amid many, they are two. */
-  private static Piece[] pieces(DispatchPlan plan, Holders holders, int mostRows) {
-    int[] groupRows = new int[holders.groups().size()];
-    for (int i = 0; i < plan.expertIds().length; i++) {
-      groupRows[holders.groupOf()[plan.expertIds()[i]]] += plan.starts()[i + 1] - plan.starts()[i];
-    }
-    int[] shareLeft = new int[groupRows.length];
-    int limit = Math.min(holders.maxRows(), mostRows);
-    List<Piece> pieces = new ArrayList<>(plan.expertIds().length);
-    for (int i = 0; i < plan.expertIds().length; i++) {
-      int expertId = plan.expertIds()[i];
-      int group = holders.groupOf()[expertId];
-      int share = Math.ceilDiv(groupRows[group], Math.max(1, holders.groups().get(group).size()));
-      int end = plan.starts()[i + 1];
-      for (int from = plan.starts()[i]; from < end;) {
-        shareLeft[group] = shareLeft[group] > 0 ? shareLeft[group] : share;
-        int rows = Math.min(limit, end - from);
-        if (shareLeft[group] >= ROWS_WORTH_READING && rows - shareLeft[group] >= ROWS_WORTH_READING) {
-          rows = shareLeft[group];
-        }
-        shareLeft[group] -= rows;
-        pieces.add(new Piece(expertId, from, from + rows));
-        from += rows;
-      }
-    }
-    return pieces.toArray(Piece[]::new);
   }
 
   void start() {
@@ -370,7 +340,7 @@ final class LayerCall implements ExpertCall {
     }
     Set<Piece> late = new LinkedHashSet<>();
     List<Piece> rested = new ArrayList<>(0);
-    List<ReplicaLink> suspects = new ArrayList<>(0);
+    List<Suspicion> suspects = new ArrayList<>(0);
     synchronized (this) {
       for (Attempt attempt : inFlight) {
         if (now - attempt.hedgeNanos > 0) {
@@ -378,7 +348,7 @@ final class LayerCall implements ExpertCall {
           if (!attempt.overdue) {
             attempt.overdue = true;
             attempt.pieces.forEach(piece -> piece.overdue++);
-            suspects.add(attempt.link);
+            suspects.add(attempt.link.suspicion);
           }
           late.addAll(attempt.pieces);
         }
@@ -391,7 +361,7 @@ final class LayerCall implements ExpertCall {
         }
       }
     }
-    suspects.forEach(ReplicaLink::suspected);
+    suspects.forEach(Suspicion::raise);
     if (!late.isEmpty()) {
       dispatch(late, Attempt.Cause.HEDGE);
     }

@@ -1,5 +1,6 @@
 package io.expertmesh.gateway.remote;
 
+import io.expertmesh.engine.experts.DispatchPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -9,6 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * is the only one who may write its outputs.
  */
 final class Piece {
+  /** With so many rows, computing an expert takes longer than reading its weights, so two replicas may do it. */
+  private static final int ROWS_WORTH_READING = 32;
   private static final int OPEN = 0;
   private static final int CLAIMED = 1;
   private static final int LOST = 2;
@@ -38,6 +41,38 @@ final class Piece {
     this.expertId = expertId;
     this.from = from;
     this.to = to;
+  }
+
+  /**
+   * An expert's rows are one piece; where a replica's fair share of its group's rows ends amid many of them, they are two.
+   *
+   * @param mostRows of a piece
+   */
+  static Piece[] of(DispatchPlan plan, Holders holders, int mostRows) {
+    int[] groupRows = new int[holders.groups().size()];
+    for (int i = 0; i < plan.expertIds().length; i++) {
+      groupRows[holders.groupOf()[plan.expertIds()[i]]] += plan.starts()[i + 1] - plan.starts()[i];
+    }
+    int[] shareLeft = new int[groupRows.length];
+    int limit = Math.min(holders.maxRows(), mostRows);
+    List<Piece> pieces = new ArrayList<>(plan.expertIds().length);
+    for (int i = 0; i < plan.expertIds().length; i++) {
+      int expertId = plan.expertIds()[i];
+      int group = holders.groupOf()[expertId];
+      int share = Math.ceilDiv(groupRows[group], Math.max(1, holders.groups().get(group).size()));
+      int end = plan.starts()[i + 1];
+      for (int from = plan.starts()[i]; from < end;) {
+        shareLeft[group] = shareLeft[group] > 0 ? shareLeft[group] : share;
+        int rows = Math.min(limit, end - from);
+        if (shareLeft[group] >= ROWS_WORTH_READING && rows - shareLeft[group] >= ROWS_WORTH_READING) {
+          rows = shareLeft[group];
+        }
+        shareLeft[group] -= rows;
+        pieces.add(new Piece(expertId, from, from + rows));
+        from += rows;
+      }
+    }
+    return pieces.toArray(Piece[]::new);
   }
 
   int rows() {

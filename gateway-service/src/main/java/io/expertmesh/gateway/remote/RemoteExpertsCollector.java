@@ -65,7 +65,8 @@ public final class RemoteExpertsCollector implements MultiCollector {
         ReplicaLink::outstandingRows));
     all.add(
         links("expertmesh_expert_connected", "1 if the replica takes batches", link -> link.live() == null ? 0 : 1));
-    all.add(links("expertmesh_expert_suspect", "1 if an answer is overdue", link -> link.suspect() ? 1 : 0));
+    all.add(
+        links("expertmesh_expert_suspect", "1 if an answer is overdue", link -> link.suspicion.isSuspect() ? 1 : 0));
     all.add(links("expertmesh_expert_breaker_state", "0 closed, 1 open, 2 half open",
         link -> link.breaker.getState().getOrder()));
     all.add(links("expertmesh_expert_replica", "1 for each replica, with the type that it holds experts in",

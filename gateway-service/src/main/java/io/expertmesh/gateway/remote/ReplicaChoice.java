@@ -28,7 +28,7 @@ final class ReplicaChoice {
 
     Candidate(ReplicaStream stream, int rows) {
       this.stream = stream;
-      this.suspect = stream.link.suspect();
+      this.suspect = stream.link.suspicion.isSuspect();
       this.rows = rows;
     }
   }

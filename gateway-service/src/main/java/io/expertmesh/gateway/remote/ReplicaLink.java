@@ -1,8 +1,5 @@
 package io.expertmesh.gateway.remote;
 
-import io.expertmesh.proto.v1.DescribeRequest;
-import io.expertmesh.proto.v1.DescribeResponse;
-import io.expertmesh.proto.v1.ExpertServiceGrpc;
 import io.expertmesh.proto.v1.Fingerprint;
 import io.expertmesh.proto.v1.Hello;
 import io.expertmesh.proto.v1.Replica;
@@ -11,13 +8,10 @@ import io.expertmesh.proto.v1.Welcome;
 import io.expertmesh.transport.Fingerprints;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
-import io.grpc.stub.StreamObserver;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -41,8 +35,6 @@ final class ReplicaLink {
   private static final Logger log = LoggerFactory.getLogger(ReplicaLink.class);
   private static final int MAX_OUTSTANDING_BATCHES = 256;
   private static final Duration WELCOME_PATIENCE = Duration.ofSeconds(3);
-  private static final Duration PROBE_PERIOD = Duration.ofMillis(250);
-  private static final Duration PROBE_PATIENCE = Duration.ofSeconds(1);
   private static final Duration LACKING = Duration.ofSeconds(1);
   private static final Duration AFTER_REFUSAL = Duration.ofSeconds(5);
   /** Longer than processes take to find a router that has just begun to lead, on a machine that is too busy. */
@@ -60,34 +52,24 @@ final class ReplicaLink {
   final String processId;
   final ReplicaCounters counters;
   final CircuitBreaker breaker;
+  final Suspicion suspicion;
   private final LinkSetup setup;
+  private final HeldExperts experts;
   private final AtomicInteger outstandingRows = new AtomicInteger();
   private final AtomicInteger outstandingBatches = new AtomicInteger();
   private volatile @Nullable ReplicaStream live;
-  private volatile boolean suspect;
   private volatile Standing standing = Standing.READY;
-
-  private volatile int news;
-  private volatile @Nullable String refusal;
   private volatile String dtype = "";
 
   // Of the control thread.
   private Replica replica;
-  private Set<Integer> offered = Set.of();
-  private Set<Integer> held = Set.of();
-  /** Held until the table said that others do now. */
-  private Set<Integer> former = Set.of();
-  private final Set<Integer> lacking = new HashSet<>();
   private final Set<String> logged = new HashSet<>();
   private @Nullable ReplicaStream current;
   private @Nullable ReplicaStream drained;
   private int reconnects;
   private int timesOpened;
-  /** Why it is used for no expert at all. */
-  private @Nullable String rejection;
   private boolean connectPlanned;
   private long lostNanos;
-  private boolean probing;
   /** It answered nonsense; a replica that is only late or failing is called when there is no other. */
   private boolean distrusted;
   private boolean closed;
@@ -98,6 +80,8 @@ final class ReplicaLink {
     this.replica = replica;
     this.setup = setup;
     this.counters = counters;
+    this.experts = new HeldExperts(setup.fingerprint(), setup.exact(), this::mismatch);
+    this.suspicion = new Suspicion(setup.control(), setup.changed(), this::live);
     this.breaker = CircuitBreaker.of(name, BREAKER);
     breaker.getEventPublisher().onStateTransition(event -> setup.control().execute(this::breakerChanged));
   }
@@ -109,11 +93,6 @@ final class ReplicaLink {
   ReplicaStream live() {
     ReplicaStream stream = live;
     return stream == null || stream.isEnded() ? null : stream;
-  }
-
-  /** Whether an answer is overdue, so that others are preferred. */
-  boolean suspect() {
-    return suspect;
   }
 
   int outstandingRows() {
@@ -148,25 +127,6 @@ final class ReplicaLink {
     }
   }
 
-  /** An answer is overdue. */
-  void suspected() {
-    if (!suspect) {
-      suspect = true;
-      setup.control().execute(() -> {
-        setup.changed().run();
-        probe();
-      });
-    }
-  }
-
-  /** Something came. */
-  void answersAgain() {
-    if (suspect) {
-      suspect = false;
-      setup.control().execute(setup.changed());
-    }
-  }
-
   /** It answers nonsense: its breaker opens. */
   void distrust(String reason) {
     setup.control().execute(() -> {
@@ -181,7 +141,7 @@ final class ReplicaLink {
   /** Why its experts, or some of them, are not used: they are not this gateway's. Null if they are. */
   @Nullable
   String refusal() {
-    return refusal;
+    return experts.refusal();
   }
 
   /** The type that it holds experts in, such as {@code q8_0}. */
@@ -191,7 +151,7 @@ final class ReplicaLink {
 
   /** How often the table had news of it. */
   int news() {
-    return news;
+    return experts.news();
   }
 
   /**
@@ -201,15 +161,13 @@ final class ReplicaLink {
    */
   void lacks(Set<Integer> ids, int newsWhenAsked) {
     setup.control().execute(() -> {
-      if (newsWhenAsked == news) {
-        lacking.addAll(ids);
-        setup.changed().run();
-        setup.control().later(LACKING.toMillis(), () -> {
-          if (newsWhenAsked == news && lacking.removeAll(ids)) {
-            setup.changed().run();
-          }
-        });
-      }
+      experts.lacks(ids, newsWhenAsked);
+      setup.changed().run();
+      setup.control().later(LACKING.toMillis(), () -> {
+        if (experts.lacksNoMore(ids, newsWhenAsked)) {
+          setup.changed().run();
+        }
+      });
     });
   }
 
@@ -248,19 +206,9 @@ final class ReplicaLink {
   void update(Replica entry) {
     replica = entry;
     dtype = Fingerprints.heldDtype(entry.getFingerprint());
-    refusal = null;
-    news = Math.addExact(news, 1); // only this thread writes it
-    lacking.clear();
     drained = null;
     standing = entry.getState() == ReplicaState.REPLICA_STATE_DRAINING ? Standing.DRAINING : Standing.READY;
-    offered = matching(entry.getFingerprint(), new HashSet<>(entry.getExpertIdsList()));
-    rejection = offered.isEmpty() ? refusal : null;
-    if (current != null && live != null) {
-      former = new HashSet<>(former);
-      former.addAll(held);
-      former.removeAll(offered);
-      held = offered;
-    }
+    experts.listed(entry.getFingerprint(), entry.getExpertIdsList(), current != null && live != null);
     connect();
   }
 
@@ -286,12 +234,12 @@ final class ReplicaLink {
   /** Why none of its experts can be used; null if some can, or nobody knows yet. */
   @Nullable
   String rejection() {
-    return rejection;
+    return experts.rejection();
   }
 
   /** Experts that it can be asked for now. */
   Set<Integer> experts() {
-    return askable(held);
+    return isAskable() ? experts.held() : Set.of();
   }
 
   /**
@@ -301,7 +249,7 @@ final class ReplicaLink {
    */
   boolean callAsLastResort(Set<Integer> missing) {
     if (breaker.getState() == CircuitBreaker.State.OPEN && !distrusted && standing != Standing.DRAINING
-        && live() != null && live() != drained && !Collections.disjoint(held, missing)) {
+        && live() != null && live() != drained && !Collections.disjoint(experts.held(), missing)) {
       breaker.transitionToHalfOpenState();
       return true;
     }
@@ -310,57 +258,26 @@ final class ReplicaLink {
 
   /** Experts that it can still be asked for while those to whom the table gives them are not connected. */
   Set<Integer> standIns() {
-    return askable(standing == Standing.LOST ? held : former);
+    if (!isAskable()) {
+      return Set.of();
+    }
+    return standing == Standing.LOST ? experts.held() : experts.former();
   }
 
   /** Experts that it can be asked for as soon as its first connection stands. */
   Set<Integer> promised() {
-    return wanted() && live == null && reconnects == 0 ? offered : Set.of();
+    return wanted() && live == null && reconnects == 0 ? experts.offered() : Set.of();
   }
 
-  private Set<Integer> askable(Set<Integer> ids) {
+  private boolean isAskable() {
     ReplicaStream stream = live();
-    if (stream == null || stream == drained || standing == Standing.DRAINING
-        || breaker.getState() == CircuitBreaker.State.OPEN) {
-      return Set.of();
-    }
-    if (lacking.isEmpty()) {
-      return ids;
-    }
-    Set<Integer> rest = new HashSet<>(ids);
-    rest.removeAll(lacking);
-    return rest;
+    return stream != null && stream != drained && standing != Standing.DRAINING
+        && breaker.getState() != CircuitBreaker.State.OPEN;
   }
 
-  /** Those of {@code ids} whose weights and arithmetic are this gateway's. */
-  private Set<Integer> matching(Fingerprint theirs, Set<Integer> ids) {
-    Optional<String> all = Fingerprints.mismatch(setup.fingerprint(), theirs, setup.exact());
-    if (all.isPresent()) {
-      mismatch("for no expert", all.get());
-      return Set.of();
-    }
-    Set<Integer> same = new HashSet<>();
-    List<Integer> different = new ArrayList<>();
-    String reason = "";
-    for (int id : ids) {
-      Optional<String> difference = Fingerprints.expertMismatch(setup.fingerprint(), theirs, id);
-      if (difference.isEmpty()) {
-        same.add(id);
-      } else {
-        different.add(id);
-        reason = difference.get();
-      }
-    }
-    if (!different.isEmpty()) {
-      mismatch("not for the experts " + different.stream().sorted().toList(), reason);
-    }
-    return same;
-  }
-
-  private void mismatch(String experts, String reason) {
-    refusal = reason;
+  private void mismatch(String problem) {
     counters.failed(FailureKind.FINGERPRINT);
-    logOnce("it is used %s: %s".formatted(experts, reason));
+    logOnce(problem);
   }
 
   private void logOnce(String problem) {
@@ -370,7 +287,7 @@ final class ReplicaLink {
   }
 
   private boolean wanted() {
-    return !closed && standing == Standing.READY && !offered.isEmpty();
+    return !closed && standing == Standing.READY && !experts.offered().isEmpty();
   }
 
   private void connect() {
@@ -380,7 +297,7 @@ final class ReplicaLink {
     ReplicaStream stream = new ReplicaStream(this, setup.connect().apply(replica.getEndpoint()));
     current = stream;
     Fingerprint.Builder fingerprint = setup.fingerprint().toBuilder().clearExpertDigests();
-    for (int id : offered) {
+    for (int id : experts.offered()) {
       fingerprint.putExpertDigests(id, setup.fingerprint().getExpertDigestsOrThrow(id));
     }
     stream.open(Hello.newBuilder().setGateway(setup.gateway()).setFingerprint(fingerprint).setWireDtype(setup.wire())
@@ -393,18 +310,13 @@ final class ReplicaLink {
   }
 
   private void welcome(ReplicaStream stream, Welcome welcome) {
-    held = matching(welcome.getFingerprint(), offered);
-    former = Set.of();
-    if (held.isEmpty()) {
-      offered = Set.of(); // until the table has news
-      rejection = refusal;
+    if (!experts.welcomed(welcome.getFingerprint())) {
       stream.end("it holds nothing that this gateway can use");
       return;
     }
     stream.welcomed(welcome.getLimits());
     reconnects = 0;
-    rejection = null;
-    suspect = false;
+    suspicion.clear();
     live = stream;
     log.info("Replica {} at {} is connected", name, replica.getEndpoint());
     setup.changed().run();
@@ -415,12 +327,10 @@ final class ReplicaLink {
       return;
     }
     current = null;
-    suspect = false;
+    suspicion.clear();
     if (refused) {
-      refusal = reason;
-      rejection = reason;
-      counters.failed(FailureKind.FINGERPRINT);
-      logOnce("it refuses this gateway: " + reason);
+      experts.refused(reason);
+      mismatch("it refuses this gateway: " + reason);
     } else if (live == stream && !closed) {
       log.warn("Replica {} at {} is gone: {}", name, replica.getEndpoint(), reason);
     } else if (!closed) {
@@ -460,43 +370,6 @@ final class ReplicaLink {
       }
     }
     setup.changed().run();
-  }
-
-  /** Asks a suspect for something cheap, until it answers or its stream ends. */
-  private void probe() {
-    ReplicaStream stream = live();
-    if (!suspect || probing || closed || stream == null) {
-      return;
-    }
-    probing = true;
-    setup.control().later(PROBE_PERIOD.toMillis(), () -> describe(stream));
-  }
-
-  private void describe(ReplicaStream stream) {
-    ExpertServiceGrpc.newStub(stream.channel).withDeadlineAfter(PROBE_PATIENCE)
-        .describe(DescribeRequest.getDefaultInstance(), new StreamObserver<>() {
-          @Override
-          public void onNext(DescribeResponse answer) {
-            if (stream.inFlight().stream().noneMatch(attempt -> attempt.overdue)) {
-              answersAgain();
-            }
-          }
-
-          @Override
-          public void onError(Throwable failure) {
-            setup.control().execute(ReplicaLink.this::probeAgain);
-          }
-
-          @Override
-          public void onCompleted() {
-            setup.control().execute(ReplicaLink.this::probeAgain);
-          }
-        });
-  }
-
-  private void probeAgain() {
-    probing = false;
-    probe();
   }
 
   /** Nothing is expected of it any more. */

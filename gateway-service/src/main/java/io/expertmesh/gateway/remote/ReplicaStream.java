@@ -160,7 +160,7 @@ final class ReplicaStream implements ClientResponseObserver<ForwardRequest, Forw
 
   private @Nullable Attempt take(long id) {
     Attempt attempt = inFlight.remove(id);
-    link.answersAgain();
+    link.suspicion.answersAgain();
     if (attempt == null) {
       link.counters.failed(FailureKind.UNUSED);
     } else {

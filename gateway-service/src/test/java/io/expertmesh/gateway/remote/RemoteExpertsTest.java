@@ -207,7 +207,7 @@ class RemoteExpertsTest {
       assertThat(mesh.failures(FailureKind.LATE)).isEqualTo(1);
       hung.answersDescribe = true;
       hung.script = batch -> Fault.NONE;
-      TestMesh.await(() -> mesh.experts.links().stream().noneMatch(ReplicaLink::suspect));
+      TestMesh.await(() -> mesh.experts.links().stream().noneMatch(link -> link.suspicion.isSuspect()));
       mesh.awaitQuiet();
     }
   }
