@@ -1,16 +1,19 @@
 package io.expertmesh.simulator.events;
 
-import java.util.Arrays;
+import java.util.ArrayDeque;
+import java.util.Deque;
 
 /** The cores of one machine that all processes share, first come, first served; or none that anybody waits for. */
 final class Cores {
-  static final long NOTHING = -1;
+  /** A process of one thread. */
+  interface Process {
+    /** It has a core now, until it is {@linkplain Cores#release given back}. */
+    void compute(double now);
+  }
 
   private final boolean shared;
+  private final Deque<Process> waiting = new ArrayDeque<>();
   private int free;
-  private long[] waiting = new long[64];
-  private int head;
-  private int count;
 
   /** @param shared how many; 0 if each process has its own */
   Cores(int shared) {
@@ -22,33 +25,28 @@ final class Cores {
     return shared;
   }
 
-  /** Whether {@code work} may begin now; otherwise its turn comes. */
-  boolean claim(long work) {
-    if (!shared) {
-      return true;
-    }
-    if (free > 0) {
+  /** Lets {@code process} compute, now or when its turn comes. */
+  void claim(Process process, double now) {
+    if (shared) {
+      if (free == 0) {
+        waiting.add(process);
+        return;
+      }
       free--;
-      return true;
     }
-    if (count == waiting.length) {
-      long[] larger = Arrays.copyOf(waiting, 2 * count);
-      System.arraycopy(waiting, 0, larger, count, head);
-      waiting = larger;
-    }
-    waiting[(head + count++) % waiting.length] = work;
-    return false;
+    process.compute(now);
   }
 
-  /** A core is free. Returns the work that takes it, or {@link #NOTHING}. */
-  long free() {
-    if (count == 0) {
-      free++;
-      return NOTHING;
+  /** A core is free; whoever waited longest takes it. */
+  void release(double now) {
+    if (!shared) {
+      return;
     }
-    long work = waiting[head];
-    head = (head + 1) % waiting.length;
-    count--;
-    return work;
+    Process next = waiting.poll();
+    if (next == null) {
+      free++;
+    } else {
+      next.compute(now);
+    }
   }
 }

@@ -1,66 +1,81 @@
 package io.expertmesh.simulator.events;
 
-import io.expertmesh.simulator.Batching;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Deque;
-import java.util.List;
+import io.expertmesh.simulator.Deployment;
+import io.expertmesh.simulator.Workload;
 
-/** Continuous batching, with the rules of the engine's scheduler: those that generate first, prompts with what is left. */
-final class Gateway {
-  final Deque<Request> waiting = new ArrayDeque<>();
-  final List<Request> running = new ArrayList<>();
-  /** Tokens of the routing that are in the step, one a row. */
-  int[] rowTokens = new int[64];
-  int rows;
-  boolean busy;
-  int layer;
-  /** Answers that the layer waits for, the time of the latest, and how many there are to take in. */
-  int pending;
-  double latestAnswer;
-  int answers;
-  /** Which replica is next. */
-  int rotation;
+/**
+ * A process that takes requests, one step after the other. What a step is made of differs between those whose experts
+ * are elsewhere and whole workers.
+ */
+abstract sealed class Gateway implements Cores.Process permits MeshGateway, WholeWorker {
+  final int number;
+  final Deployment deployment;
+  final StepPlan plan;
+  final Agenda agenda;
+  final Cores cores;
+  final Tally tally;
+  private final Workload workload;
+  private boolean busy;
 
-  private final Batching batching;
-
-  Gateway(Batching batching) {
-    this.batching = batching;
+  Gateway(int number, Deployment deployment, Workload workload, Agenda agenda, Cores cores, Tally tally) {
+    this.number = number;
+    this.deployment = deployment;
+    this.workload = workload;
+    this.plan = new StepPlan(deployment.batching());
+    this.agenda = agenda;
+    this.cores = cores;
+    this.tally = tally;
   }
 
-  /** Decides what is in the next step. False if there is nothing to do. */
-  boolean plan(int routingTokens) {
-    while (!waiting.isEmpty() && running.size() < batching.maxRunning()) {
-      running.add(waiting.remove());
+  /** Begins a step, if it is not in one and there is work. */
+  final void begin(double now) {
+    if (busy || !plan.plan(deployment.routing().tokens())) {
+      return;
     }
-    rows = 0;
-    for (Request request : running) {
-      boolean generates = request.promptLeft == 0;
-      request.rows = generates ? 1 : 0;
-      if (generates) {
-        add(request, 1, routingTokens);
-      }
-    }
-    int budget = rows == 0 ? batching.stepRows() : Math.min(batching.stepRows(), rows + batching.promptRows());
-    for (Request request : running) {
-      if (request.promptLeft > 0 && rows < budget) {
-        request.rows = Math.min(request.promptLeft, budget - rows);
-        add(request, request.rows, routingTokens);
-      }
-    }
-    return rows > 0;
+    busy = true;
+    prepare();
+    cores.claim(this, now);
   }
 
-  private void add(Request request, int count, int routingTokens) {
-    if (rows + count > rowTokens.length) {
-      rowTokens = Arrays.copyOf(rowTokens, 2 * (rows + count));
+  /** A step begins. */
+  abstract void prepare();
+
+  /** An answer of a replica will be here at {@code arrival}. */
+  abstract void answerComes(double arrival);
+
+  /** All that it waited for is there. */
+  abstract void answered(double now);
+
+  /** It needs no core from {@code end} on. */
+  final void computesUntil(double end) {
+    if (cores.areShared()) {
+      agenda.add(end, Agenda.Event.CORE_FREE, 0);
     }
-    int position = request.position;
-    for (int i = 0; i < count; i++) {
-      rowTokens[rows++] = position;
-      position = position + 1 == routingTokens ? 0 : position + 1;
+  }
+
+  /** All layers are computed: those that generate, or have read all of the prompt, have another token. */
+  final void finishStep(double now) {
+    tally.step(plan.rows, now);
+    boolean over = false;
+    for (Request request : plan.running) {
+      if (request.rows == 0) {
+        continue;
+      }
+      if (request.promptLeft > 0) {
+        request.promptLeft -= request.rows;
+        if (request.promptLeft > 0) {
+          continue;
+        }
+      }
+      tally.token(request, now);
+      request.generated++;
+      request.lastToken = now;
+      over |= request.generated >= workload.generatedTokens();
     }
-    request.position = position;
+    if (over) {
+      plan.running.removeIf(request -> request.generated >= workload.generatedTokens());
+    }
+    busy = false;
+    begin(now);
   }
 }

@@ -115,6 +115,15 @@ public final class Groups {
     return members[group].length;
   }
 
+  /** Ids in the group that has the most. */
+  public int largest() {
+    int largest = 0;
+    for (int[] ids : members) {
+      largest = Math.max(largest, ids.length);
+    }
+    return largest;
+  }
+
   /** The ids of {@code group}, ascending. */
   public int[] members(int group) {
     return members[group].clone();

@@ -1,0 +1,64 @@
+package io.expertmesh.simulator.events;
+
+import io.expertmesh.simulator.Costs;
+import io.expertmesh.simulator.Deployment;
+import io.expertmesh.simulator.Workload;
+
+/** A gateway whose experts are elsewhere: it goes through the layers, and waits in each for all answers. */
+final class MeshGateway extends Gateway {
+  private final Dispatch dispatch;
+  private int layer;
+  /** Answers that the layer waits for, the time of the latest, and how many there are to take in. */
+  private int pending;
+  private double latestAnswer;
+  private int answers;
+  /** Which replica is next. */
+  private int rotation;
+
+  MeshGateway(int number, Deployment deployment, Workload workload, Agenda agenda, Cores cores, Tally tally,
+      Dispatch dispatch, int rotation) {
+    super(number, deployment, workload, agenda, cores, tally);
+    this.dispatch = dispatch;
+    this.rotation = rotation;
+  }
+
+  @Override
+  void prepare() {
+    layer = 0;
+    answers = 0;
+  }
+
+  /** Takes in the answers of the layer before, computes up to the gate, sends. */
+  @Override
+  public void compute(double now) {
+    Costs costs = deployment.costs();
+    double seconds = answers * costs.gatewayReceive() + costs.dense(plan.rows);
+    int sent = dispatch.send(number, layer, plan, rotation++, now, seconds);
+    double end = now + seconds + sent * costs.gatewaySend();
+    tally.messages(sent, now);
+    pending = sent;
+    answers = sent;
+    latestAnswer = end;
+    if (sent == 0) {
+      agenda.add(end, Agenda.Event.ANSWERED, number);
+    }
+    computesUntil(end);
+  }
+
+  @Override
+  void answerComes(double arrival) {
+    latestAnswer = Math.max(latestAnswer, arrival);
+    if (--pending == 0) {
+      agenda.add(latestAnswer, Agenda.Event.ANSWERED, number);
+    }
+  }
+
+  @Override
+  void answered(double now) {
+    if (++layer < deployment.routing().layers()) {
+      cores.claim(this, now);
+    } else {
+      finishStep(now + answers * deployment.costs().gatewayReceive());
+    }
+  }
+}
