@@ -71,7 +71,7 @@ public final class Estimator {
     double[] busy = new double[groups];
     boolean full = false;
     for (int group = 0; group < groups; group++) {
-      busy[group] = stepsPerSecond * layers * meanWork(group, mix);
+      busy[group] = stepsPerSecond * layers * meanSeconds(group, mix, replicas[group]);
       full |= busy[group] > FULL * replicas[group];
     }
     return estimate(requestsPerSecond, gateways, mix, seconds, busy, full || tokens * seconds >= batching.maxRunning());
@@ -113,14 +113,13 @@ public final class Estimator {
         decoding * workload.promptTokens() / workload.generatedTokens() / withPrompt);
   }
 
-  private double meanWork(int group, Mix mix) {
-    return (1 - mix.withPrompt()) * work(group, mix.decoding()) + mix.withPrompt() * work(group, mix.rowsWithPrompt());
+  private GroupWork work(int group, double rows, int replicas) {
+    return GroupWork.of(costs, occupancy, group, rows, replicas);
   }
 
-  /** Seconds of a replica for what a layer of a step with {@code rows} asks of {@code group}, on average. */
-  private double work(int group, double rows) {
-    return occupancy.called(group, rows) * costs.expertMessage()
-        + occupancy.experts(group, rows) * costs.expertRead() + occupancy.rowShare[group] * rows * costs.expertRow();
+  private double meanSeconds(int group, Mix mix, int replicas) {
+    return (1 - mix.withPrompt()) * work(group, mix.decoding(), replicas).seconds()
+        + mix.withPrompt() * work(group, mix.rowsWithPrompt(), replicas).seconds();
   }
 
   /** @param seconds of a step, for how many come at the same time */
@@ -129,27 +128,28 @@ public final class Estimator {
     double bound = 0;
     double stepsPerSecond = gateways * Math.min(1, mix.running()) / seconds;
     for (int group = 0; group < groups; group++) {
-      double work = meanWork(group, mix);
-      double called = occupancy.called(group, mix.meanRows());
+      double work = meanSeconds(group, mix, replicas[group]);
+      GroupWork mean = work(group, mix.meanRows(), replicas[group]);
       double busy = Math.min(FULL, stepsPerSecond * layers * work / replicas[group]);
-      waits[group] = called == 0 ? 0 : work / called * busy / (2 * (1 - busy));
+      waits[group] = mean.called() == 0 ? 0 : work / mean.called() / mean.parts() * busy / (2 * (1 - busy));
       bound = Math.max(bound, gateways * layers * work / replicas[group]);
     }
-    double step = (1 - mix.withPrompt()) * layer(mix.decoding(), waits)
-        + mix.withPrompt() * layer(mix.rowsWithPrompt(), waits);
+    double step = (1 - mix.withPrompt()) * layer(mix.decoding(), waits, replicas)
+        + mix.withPrompt() * layer(mix.rowsWithPrompt(), waits, replicas);
     return mix.running() < 1 ? layers * step : Math.max(layers * step, bound);
   }
 
-  private double layer(double rows, double[] waits) {
+  private double layer(double rows, double[] waits, int[] replicas) {
     double slowest = 0;
     double messages = 0;
     for (int group = 0; group < groups; group++) {
-      double called = occupancy.called(group, rows);
-      if (called > 0) {
-        messages += called;
-        double travel = costs.travel(occupancy.tokenShare[group] * rows / called * stateBytes)
-            + costs.travel(occupancy.rowShare[group] * rows / called * stateBytes);
-        slowest = Math.max(slowest, travel + work(group, rows) / called + waits[group]);
+      GroupWork work = work(group, rows, replicas[group]);
+      double sent = work.called() * work.parts();
+      if (sent > 0) {
+        messages += sent;
+        double travel = costs.travel(occupancy.tokenShare[group] * rows / sent * stateBytes)
+            + costs.travel(occupancy.rowShare[group] * rows / sent * stateBytes);
+        slowest = Math.max(slowest, travel + work.partSeconds() + waits[group]);
       }
     }
     return costs.denseFixed() + rows * costs.denseRow() + messages * (costs.gatewaySend() + costs.gatewayReceive())

@@ -10,6 +10,8 @@ final class Occupancy {
 
   /** By group: rows at its experts for each row of the batch. */
   final double[] rowShare;
+  /** By group: rows at its busiest expert for each row of the batch. */
+  final double[] busiestShare;
   /** By group: the part of the rows that visit it. */
   final double[] tokenShare;
   /** By group and point of the grid: how likely it is called at all, and how many of its experts have rows. */
@@ -20,6 +22,7 @@ final class Occupancy {
     int count = groups.count();
     int layers = routing.layers();
     rowShare = new double[count];
+    busiestShare = new double[count];
     tokenShare = new double[count];
     called = new double[count][GRID.length];
     experts = new double[count][GRID.length];
@@ -44,13 +47,18 @@ final class Occupancy {
           called[group][point] += (1 - Math.pow(1 - touching[group], GRID[point])) / layers;
         }
       }
+      double[] busiest = new double[count];
       for (int expert = 0; expert < routing.experts(); expert++) {
         int group = groups.of(expert);
         double share = Math.min(1, shares[layer][expert]);
         rowShare[group] += share / layers;
+        busiest[group] = Math.max(busiest[group], share);
         for (int point = 0; point < GRID.length; point++) {
           experts[group][point] += (1 - Math.pow(1 - share, GRID[point])) / layers;
         }
+      }
+      for (int group = 0; group < count; group++) {
+        busiestShare[group] += busiest[group] / layers;
       }
     }
   }

@@ -5,17 +5,24 @@ final class Agenda {
   /** What can happen to the gateway, the message or the replica of a number. */
   enum Event {
     /** A request comes; the number is of no meaning. */
-    ARRIVAL,
+    ARRIVAL(0),
     /** A gateway looks whether there is work. */
-    BEGIN,
+    BEGIN(1),
     /** A gateway has the last answer of a layer. */
-    ANSWERED,
+    ANSWERED(2),
     /** A message reaches its replica. */
-    MESSAGE,
+    MESSAGE(3),
     /** A replica has computed its batch. */
-    COMPUTED,
+    COMPUTED(4),
     /** A gateway does not need its core any more; the number is of no meaning. */
-    CORE_FREE
+    CORE_FREE(5);
+
+    /** Place in {@link #EVENTS}. */
+    private final int code;
+
+    Event(int code) {
+      this.code = code;
+    }
   }
 
   private static final Event[] EVENTS = Event.values();
@@ -27,7 +34,7 @@ final class Agenda {
   private long count;
 
   void add(double time, Event event, int number) {
-    heap.add(time, (long) event.ordinal() << SHIFT | number);
+    heap.add(time, (long) event.code << SHIFT | number);
   }
 
   /** Goes on to the next event. False if none is before {@code limit}. */

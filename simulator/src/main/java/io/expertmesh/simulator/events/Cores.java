@@ -5,14 +5,14 @@ import java.util.Deque;
 
 /** The cores of one machine that all processes share, first come, first served; or none that anybody waits for. */
 final class Cores {
-  /** A process of one thread. */
-  interface Process {
+  /** A process that computes with one thread. */
+  interface SingleThread {
     /** It has a core now, until it is {@linkplain Cores#release given back}. */
     void compute(double now);
   }
 
   private final boolean shared;
-  private final Deque<Process> waiting = new ArrayDeque<>();
+  private final Deque<SingleThread> waiting = new ArrayDeque<>();
   private int free;
 
   /** @param shared how many; 0 if each process has its own */
@@ -26,7 +26,7 @@ final class Cores {
   }
 
   /** Lets {@code process} compute, now or when its turn comes. */
-  void claim(Process process, double now) {
+  void claim(SingleThread process, double now) {
     if (shared) {
       if (free == 0) {
         waiting.add(process);
@@ -42,7 +42,7 @@ final class Cores {
     if (!shared) {
       return;
     }
-    Process next = waiting.poll();
+    SingleThread next = waiting.poll();
     if (next == null) {
       free++;
     } else {

@@ -7,7 +7,7 @@ import io.expertmesh.simulator.Workload;
  * A process that takes requests, one step after the other. What a step is made of differs between those whose experts
  * are elsewhere and whole workers.
  */
-abstract sealed class Gateway implements Cores.Process permits MeshGateway, WholeWorker {
+abstract sealed class Gateway implements Cores.SingleThread permits MeshGateway, WholeWorker {
   final int number;
   final Deployment deployment;
   final StepPlan plan;

@@ -6,7 +6,7 @@ import io.expertmesh.simulator.Deployment;
  * A process that holds a group's experts. It computes one batch after the other: the message that waited longest and
  * all others of the same layer, so that weights are read once for all of them.
  */
-final class Replica implements Cores.Process {
+final class Replica implements Cores.SingleThread {
   final int group;
   private final int number;
   private final Deployment deployment;

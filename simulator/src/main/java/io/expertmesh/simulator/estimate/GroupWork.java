@@ -1,0 +1,36 @@
+package io.expertmesh.simulator.estimate;
+
+import io.expertmesh.simulator.Costs;
+import io.expertmesh.simulator.Sharing;
+
+/**
+ * What a layer of a step asks of a group, on average.
+ *
+ * @param called how likely the group has rows at all
+ * @param parts messages, one to a replica each, if it has
+ * @param partSeconds of a replica for the largest of them
+ * @param seconds of all replicas together, whether it is called or not
+ */
+record GroupWork(double called, double parts, double partSeconds, double seconds) {
+  private static final GroupWork NONE = new GroupWork(0, 1, 0, 0);
+
+  static GroupWork of(Costs costs, Occupancy occupancy, int group, double rows, int replicas) {
+    double called = occupancy.called(group, rows);
+    if (called == 0) {
+      return NONE;
+    }
+    double experts = occupancy.experts(group, rows) / called;
+    double groupRows = occupancy.rowShare[group] * rows / called;
+    double seconds = experts * costs.expertRead() + groupRows * costs.expertRow();
+    double parts = Sharing.meanParts(seconds, replicas);
+    double largest = seconds / parts;
+    if (groupRows / replicas < Sharing.ROWS_WORTH_READING) {
+      // No expert is cut, so there are no more parts than experts, and one of them has the busiest expert.
+      parts = Math.clamp(parts, 1, Math.max(1, experts));
+      double busiest = costs.expertRead() + occupancy.busiestShare[group] * rows / called * costs.expertRow();
+      largest = Math.min(seconds, Math.max(seconds / parts, busiest));
+    }
+    return new GroupWork(called, parts, costs.expertMessage() + largest,
+        called * (parts * costs.expertMessage() + seconds));
+  }
+}
