@@ -8,7 +8,6 @@ import io.expertmesh.proto.v1.GetStateResponse;
 import io.expertmesh.proto.v1.PlanRequest;
 import io.expertmesh.proto.v1.PlanResponse;
 import io.expertmesh.proto.v1.ProcessState;
-import io.expertmesh.proto.v1.ProcessStatus;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RegisterResponse;
 import io.expertmesh.proto.v1.Replica;
@@ -20,9 +19,7 @@ import io.expertmesh.router.load.ExpertRates;
 import io.expertmesh.router.loop.EventLoop;
 import io.expertmesh.router.metrics.RouterCounters;
 import io.expertmesh.router.placement.BalancePlan;
-import io.expertmesh.router.placement.ExpertRanges;
 import io.expertmesh.router.placement.Placement;
-import io.expertmesh.router.placement.RelativeSpeeds;
 import io.expertmesh.router.placement.ReplicaPlan;
 import io.expertmesh.router.placement.ShardReport;
 import io.expertmesh.router.registry.Member;
@@ -36,10 +33,7 @@ import io.expertmesh.router.table.RoutingSnapshot;
 import io.expertmesh.router.table.RoutingTables;
 import io.expertmesh.router.table.WatcherLink;
 import io.grpc.Status;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -66,6 +60,7 @@ public final class ControlPlane implements Registry.Listener {
   private final DrainedProcesses drained;
   private final ExpertRates rates = new ExpertRates();
   private final ExpertScaling scaling = new ExpertScaling();
+  private final Overview overview;
   private boolean refreshIsDue;
   private boolean closed;
 
@@ -79,6 +74,7 @@ public final class ControlPlane implements Registry.Listener {
     this.registry = new Registry(loop, settings.lease(), settings.maxProcesses(), counters, this);
     this.tables = new RoutingTables(loop, settings.settle(), settings.maxGateways(), counters);
     this.placement = new Placement(loop, settings.placement(), counters);
+    this.overview = new Overview(registry, tables, placement, rates);
     trafficDeclared();
   }
 
@@ -286,7 +282,7 @@ public final class ControlPlane implements Registry.Listener {
   /** Replicas and moves that the measured load asks for. Completes when the moves are done, if they are to be. */
   public CompletableFuture<PlanResponse> plan(PlanRequest request) {
     long now = loop.nanos();
-    ReplicaPlan replicas = ReplicaPlan.of(groups(now), request.getReplicas());
+    ReplicaPlan replicas = ReplicaPlan.of(overview.groups(now), request.getReplicas());
     PlanResponse.Builder answer = PlanResponse.newBuilder().addAllGroups(replicas.groups());
     double before = replicas.busiestBefore();
     double after = replicas.busiestAfter();
@@ -301,72 +297,14 @@ public final class ControlPlane implements Registry.Listener {
         : CompletableFuture.completedFuture(plan);
   }
 
-  /** Processes with experts of their own choice that hold the same ones of the same model. */
-  private List<ReplicaPlan.Group> groups(long now) {
-    record Key(String version, List<Integer> experts) {}
-    record Sum(int replicas, double load, double speed) {
-      Sum plus(Sum other) {
-        return new Sum(replicas + other.replicas, load + other.load, speed + other.speed);
-      }
-    }
-    List<Member> members = registry.members().stream()
-        .filter(member -> member.isReady() && !member.isDrained() && placement.calledFor(member.id()) == null).toList();
-    List<Double> speeds = RelativeSpeeds.of(members.stream()
-        .map(member -> member.registration().getRowsPerSecond()).toList());
-    Map<Key, Sum> groups = new LinkedHashMap<>();
-    for (int i = 0; i < members.size(); i++) {
-      Member member = members.get(i);
-      groups.merge(new Key(member.version(), member.registration().getExpertIdsList()),
-          new Sum(1, member.load().perSecond(now), speeds.get(i)), Sum::plus);
-    }
-    List<ReplicaPlan.Group> result = new ArrayList<>();
-    groups.forEach((key, sum) -> result.add(
-        new ReplicaPlan.Group(key.experts(), sum.replicas(), sum.load(), sum.speed() / sum.replicas())));
-    return result;
-  }
-
   /** Everything, as operators see it. */
   public GetStateResponse state() {
-    long now = loop.nanos();
-    RoutingSnapshot table = tables.newest();
-    GetStateResponse.Builder state = GetStateResponse.newBuilder()
-        .setVersion(table.version())
-        .addAllGateways(tables.gateways())
-        .addAllTraffic(table.traffic())
-        .addAllRates(rates.all(now));
-    for (Member member : registry.members()) {
-      ProcessStatus.Builder process = ProcessStatus.newBuilder()
-          .setRegistration(member.registration())
-          .setDrained(member.isDrained())
-          .setLeaseLeftMillis((member.leaseEndNanos() - now) / 1_000_000)
-          .setRowsPerSecond(member.load().perSecond(now));
-      Assignment assignment = placement.assignment(member.id());
-      if (assignment != null) {
-        process.addAllAssignedExpertIds(assignment.getExpertIdsList());
-      }
-      state.addProcesses(process);
-    }
-    return state.build();
+    return overview.state(loop.nanos());
   }
 
   /** The load by group of processes and layer. */
   public List<GroupLoad> groupLoads() {
-    record Key(String version, String experts) {}
-    long now = loop.nanos();
-    Map<Key, List<Member>> groups = new LinkedHashMap<>();
-    for (Member member : registry.members()) {
-      String experts = placement.calledFor(member.id()) != null
-          ? "auto"
-          : ExpertRanges.of(member.registration().getExpertIdsList());
-      groups.computeIfAbsent(new Key(member.version(), experts), key -> new ArrayList<>()).add(member);
-    }
-    List<GroupLoad> loads = new ArrayList<>();
-    groups.forEach((key, members) -> {
-      SortedMap<Integer, Double> byLayer = new TreeMap<>();
-      members.forEach(member -> member.load().byLayer(now).forEach((l, rate) -> byLayer.merge(l, rate, Double::sum)));
-      loads.add(new GroupLoad(key.version(), key.experts(), members.size(), byLayer));
-    });
-    return loads;
+    return overview.groupLoads(loop.nanos());
   }
 
   /**
