@@ -14,9 +14,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.annotation.JsonNaming;
 import tools.jackson.databind.json.JsonMapper;
@@ -57,19 +55,8 @@ final class BenchCommand implements Callable<Integer> {
       description = "Parts of a step on the cluster: with 2, attention of one runs beside the experts of the other. Default: ${DEFAULT-VALUE}.")
   private int microBatches;
 
-  @Option(
-      names = "--prompt",
-      paramLabel = "N",
-      defaultValue = "512",
-      description = "Tokens of a prompt. Default: ${DEFAULT-VALUE}.")
-  private int promptTokens;
-
-  @Option(
-      names = "--generate",
-      paramLabel = "N",
-      defaultValue = "64",
-      description = "Tokens to generate for a prompt. Default: ${DEFAULT-VALUE}.")
-  private int generatedTokens;
+  @Mixin
+  private RequestLengths lengths = new RequestLengths(512, 64);
 
   @Option(
       names = "--batch",
@@ -85,17 +72,13 @@ final class BenchCommand implements Callable<Integer> {
       description = "Measured runs. Default: ${DEFAULT-VALUE}.")
   private int repeat;
 
-  @Option(names = "--json", description = "Print one JSON object.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init")
-  private CommandSpec spec;
+  @Mixin
+  private ResultOptions result = new ResultOptions();
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    requireAtLeast("--prompt", promptTokens, 1);
-    requireAtLeast("--generate", generatedTokens, 2);
+    requireAtLeast("--prompt", lengths.promptTokens(), 1);
+    requireAtLeast("--generate", lengths.generatedTokens(), 2);
     requireAtLeast("--batch", batch, 1);
     requireAtLeast("--repeat", repeat, 1);
     if (!onCluster && types.isGiven()) {
@@ -105,10 +88,10 @@ final class BenchCommand implements Callable<Integer> {
     try (EmbeddedModel opened = cluster.model().open();
         BenchCluster remote = onCluster ? BenchCluster.start(cluster, types, microBatches, this::log) : null;
         ProgressBars progress = ProgressBars.of("runs")) {
-      BenchRun embedded = new BenchRun(opened.served(), promptTokens, generatedTokens, batch);
+      BenchRun embedded = new BenchRun(opened.served(), lengths.promptTokens(), lengths.generatedTokens(), batch);
       List<BenchRun> alternating = new ArrayList<>(List.of(embedded));
       if (remote != null) {
-        alternating.add(new BenchRun(remote.model().served(), promptTokens, generatedTokens, batch));
+        alternating.add(new BenchRun(remote.model().served(), lengths.promptTokens(), lengths.generatedTokens(), batch));
       }
       progress.update("warming up", 0, 1);
       warmUp(embedded, WARM_UP);
@@ -137,9 +120,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private void log(String line) {
     if (line.contains(" WARN ") || line.contains(" ERROR ")) {
-      PrintWriter err = spec.commandLine().getErr();
-      err.println(line);
-      err.flush();
+      result.log(line);
     }
   }
 
@@ -152,8 +133,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private Report report(EmbeddedModel opened, Speeds speeds, @Nullable OnCluster onClusterToo) {
     return new Report(median(speeds.prefill()), median(speeds.decode()), speeds.prefill(), speeds.decode(),
-        promptTokens,
-        generatedTokens, batch, repeat, opened.served().name(), opened.kernels().name(),
+        lengths.promptTokens(), lengths.generatedTokens(), batch, repeat, opened.served().name(), opened.kernels().name(),
         opened.kernels().numerics().label(), opened.threads(), Machine.peakResidentBytes(), onClusterToo,
         Machine.current());
   }
@@ -166,10 +146,7 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private void print(Report report) {
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(report));
-    } else {
+    result.print(() -> JsonMapper.shared().writeValueAsString(report), out -> {
       out.println(String.format(Locale.ROOT, """
           %s, %s kernels, %s numerics, %d threads on %s (%d cores)
           prefill  %10.1f tokens/s   %s
@@ -180,8 +157,7 @@ final class BenchCommand implements Callable<Integer> {
       if (report.cluster != null) {
         printCluster(out, report.cluster);
       }
-    }
-    out.flush();
+    });
   }
 
   private void printCluster(PrintWriter out, OnCluster remote) {

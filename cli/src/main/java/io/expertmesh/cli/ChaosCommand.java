@@ -10,7 +10,6 @@ import io.expertmesh.gateway.GatewayConfiguration;
 import io.expertmesh.gateway.GatewayServer;
 import io.expertmesh.model.failure.FailureException;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -19,9 +18,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Proves that a cluster survives: load, faults, and a comparison of every token with the embedded model's. */
@@ -117,12 +114,8 @@ final class ChaosCommand implements Callable<Integer> {
       description = "Of prompts and faults. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
-  @Option(names = "--json", description = "Print one JSON object.")
-  private boolean json;
-
-  @Spec
-  @SuppressWarnings("NullAway.Init")
-  private CommandSpec spec;
+  @Mixin
+  private ResultOptions result = new ResultOptions();
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -132,19 +125,19 @@ final class ChaosCommand implements Callable<Integer> {
     ChaosRun run = chaos();
     List<String> gatewayOptions = List.of("--threads", String.valueOf(cluster.model().threads()));
     List<Question> expected;
-    log("asking the embedded model");
+    result.log("asking the embedded model");
     var configuration = GatewayConfiguration.read(Map.of("expertmesh.port", 0), null);
     try (EmbeddedModel embedded = cluster.model().open();
         GatewayServer server = GatewayServer.start(configuration, embedded.served())) {
       expected = run.expectedAnswers(server.url(), embedded.served().tokenizer().size());
     }
-    log("starting the cluster");
+    result.log("starting the cluster");
     ChaosReport report;
     try (ShortLivedCertificates certificates = cluster.certificates();
         Cluster running = Cluster.start(
             cluster.layout(gateways, "127.0.0.1", 0, 0, gatewayOptions, true, certificates), Main.class.getName(),
-            this::log)) {
-      report = run.run(running, expected, this::log);
+            result::log)) {
+      report = run.run(running, expected, result::log);
     }
     print(report);
     return report.failed() == 0 && report.wrong() == 0 ? 0 : 1;
@@ -176,17 +169,8 @@ final class ChaosCommand implements Callable<Integer> {
     }
   }
 
-  private void log(String line) {
-    PrintWriter err = spec.commandLine().getErr();
-    err.println(line);
-    err.flush();
-  }
-
   private void print(ChaosReport report) {
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(new Output(report, Machine.current())));
-    } else {
+    result.print(() -> JsonMapper.shared().writeValueAsString(new Output(report, Machine.current())), out -> {
       out.printf(Locale.ROOT, "requests   %d, of which %d failed and %d had a wrong token%n", report.requests(),
           report.failed(), report.wrong());
       report.failures().forEach((message, count) -> out.printf("           %d x %s%n", count, message));
@@ -200,8 +184,7 @@ final class ChaosCommand implements Callable<Integer> {
           report.expertMemory().mostMib());
       out.printf(Locale.ROOT, "restart    ready %.1f s after a death (median), %.1f s at the longest%n",
           report.restartMillis()[0] / 1000, report.restartMillis()[1] / 1000);
-    }
-    out.flush();
+    });
   }
 
   private static String describe(Stall stall) {

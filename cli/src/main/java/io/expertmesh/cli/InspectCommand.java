@@ -5,8 +5,6 @@ import io.expertmesh.cli.inspect.Inspection;
 import io.expertmesh.cli.inspect.InspectionText;
 import io.expertmesh.model.failure.FailureCategory;
 import io.expertmesh.model.failure.FailureException;
-import io.expertmesh.model.release.Releases;
-import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -15,6 +13,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Says what is in a checkpoint. */
 @Command(
@@ -36,12 +35,8 @@ final class InspectCommand implements Callable<Integer> {
   @Mixin
   private ModelSource source = new ModelSource();
 
-  @Option(
-      names = "--like",
-      paramLabel = "MODEL",
-      description = "A release that 'expertmesh synth --help' lists, or a folder with a config.json: its shape, without "
-          + "weights.")
-  private @Nullable String like;
+  @Mixin
+  private LikeOption like = new LikeOption();
 
   @Option(
       names = "--shards",
@@ -62,8 +57,8 @@ final class InspectCommand implements Callable<Integer> {
       description = "Show what can compute experts on this machine, instead of a checkpoint.")
   private boolean devices;
 
-  @Option(names = "--json", description = "Print one JSON object.")
-  private boolean json;
+  @Mixin
+  private ResultOptions result = new ResultOptions();
 
   @Spec
   @SuppressWarnings("NullAway.Init")
@@ -76,53 +71,31 @@ final class InspectCommand implements Callable<Integer> {
     }
     Inspection inspection;
     try {
-      inspection = inspect();
+      inspection = like.inspect(source, shards, type.dtype());
     } catch (FailureException failure) {
       if (failure.category() != FailureCategory.INVALID_CHECKPOINT) {
         throw failure;
       }
       return wrong(String.valueOf(failure.getMessage()));
     }
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(inspection));
-    } else {
-      new InspectionText(out).print(inspection);
-    }
-    out.flush();
+    result.print(() -> JsonMapper.shared().writeValueAsString(inspection),
+        out -> new InspectionText(out).print(inspection));
     return inspection.recognised() ? 0 : WRONG;
   }
 
   private int printDevices() {
     Devices all = Devices.ofThisMachine();
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonMapper.shared().writeValueAsString(all));
-    } else {
-      all.print(out);
-    }
-    out.flush();
+    result.print(() -> JsonMapper.shared().writeValueAsString(all), all::print);
     return 0;
-  }
-
-  private Inspection inspect() {
-    if (like != null) {
-      return Inspection.of(Releases.find(like), shards, type.dtype());
-    }
-    return Inspection.of(source.checkpoint(), shards, type.dtype());
   }
 
   /** A checkpoint that cannot be read. */
   private int wrong(String problem) {
-    if (json) {
-      PrintWriter out = spec.commandLine().getOut();
-      out.println(JsonMapper.shared().writeValueAsString(
-          JsonMapper.shared().createObjectNode().put("recognised", false).put("problem", problem)));
-      out.flush();
+    if (result.json()) {
+      ObjectNode object = JsonMapper.shared().createObjectNode().put("recognised", false).put("problem", problem);
+      result.print(() -> JsonMapper.shared().writeValueAsString(object), out -> {});
     } else {
-      PrintWriter err = spec.commandLine().getErr();
-      err.println(spec.commandLine().getColorScheme().errorText("expertmesh: " + problem));
-      err.flush();
+      result.log(spec.commandLine().getColorScheme().errorText("expertmesh: " + problem).toString());
     }
     return WRONG;
   }

@@ -1,13 +1,11 @@
 package io.expertmesh.cli;
 
-import io.expertmesh.cli.inspect.Inspection;
 import io.expertmesh.cli.simulate.Shapes;
 import io.expertmesh.cli.simulate.SimulationJson;
 import io.expertmesh.cli.simulate.StudyPlots;
 import io.expertmesh.cli.simulate.StudyReport;
 import io.expertmesh.cli.simulate.StudyText;
 import io.expertmesh.model.failure.FailureException;
-import io.expertmesh.model.release.Releases;
 import io.expertmesh.simulator.Batching;
 import io.expertmesh.simulator.Costs;
 import io.expertmesh.simulator.ModelShape;
@@ -20,7 +18,6 @@ import io.expertmesh.simulator.scaling.Fleet;
 import io.expertmesh.simulator.study.Scenario;
 import io.expertmesh.simulator.study.Study;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -62,11 +59,8 @@ final class SimulateCommand implements Callable<Integer> {
   @Mixin
   private SimulatedPods pods = new SimulatedPods();
 
-  @Option(
-      names = "--like",
-      paramLabel = "MODEL",
-      description = "A release that 'expertmesh synth --help' lists, or a folder with a config.json: its shape, without weights.")
-  private @Nullable String like;
+  @Mixin
+  private LikeOption like = new LikeOption();
 
   @Option(
       names = "--dtype",
@@ -101,19 +95,8 @@ final class SimulateCommand implements Callable<Integer> {
       description = "Requests a second over time; see below. Default: ${DEFAULT-VALUE}.")
   private String load = "";
 
-  @Option(
-      names = "--prompt",
-      paramLabel = "N",
-      defaultValue = "128",
-      description = "Tokens of a prompt. Default: ${DEFAULT-VALUE}.")
-  private int promptTokens;
-
-  @Option(
-      names = "--generate",
-      paramLabel = "N",
-      defaultValue = "128",
-      description = "Tokens of an answer. Default: ${DEFAULT-VALUE}.")
-  private int generatedTokens;
+  @Mixin
+  private RequestLengths lengths = new RequestLengths(128, 128);
 
   @Option(
       names = "--groups",
@@ -169,8 +152,8 @@ final class SimulateCommand implements Callable<Integer> {
       description = "Write plots (SVG), a page with them (index.html) and all numbers (simulation.json) there.")
   private @Nullable Path out;
 
-  @Option(names = "--json", description = "Print one JSON object.")
-  private boolean json;
+  @Mixin
+  private ResultOptions result = new ResultOptions();
 
   @Spec
   @SuppressWarnings("NullAway.Init")
@@ -179,7 +162,7 @@ final class SimulateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     if (validate) {
-      return new SimulatorValidation(model, this::log).run(out, json, spec.commandLine().getOut());
+      return new SimulatorValidation(model, result).run(out);
     }
     long begin = System.nanoTime();
     Scenario scenario = scenario();
@@ -196,14 +179,12 @@ final class SimulateCommand implements Callable<Integer> {
     if (out != null) {
       StudyPlots.write(study, text, report, out);
     }
-    PrintWriter printer = spec.commandLine().getOut();
-    printer.print(json ? SimulationJson.LINE.writeValueAsString(report) + System.lineSeparator() : text);
-    printer.flush();
+    result.print(() -> SimulationJson.LINE.writeValueAsString(report), printer -> printer.print(text));
     Machine machine = Machine.current();
-    log(String.format(Locale.ROOT, "%d pods and %d events in %.1f s on %s (%d cores)", study.mostPods(), study.events(),
+    result.log(String.format(Locale.ROOT, "%d pods and %d events in %.1f s on %s (%d cores)", study.mostPods(), study.events(),
         (System.nanoTime() - begin) / 1e9, machine.cpu(), machine.cores()));
     if (out != null) {
-      log("see " + out.resolve("index.html"));
+      result.log("see " + out.resolve("index.html"));
     }
     return 0;
   }
@@ -213,7 +194,7 @@ final class SimulateCommand implements Callable<Integer> {
     SimulatedPods.require("--gateways", gateways, 0, 1e5);
     SimulatedPods.require("--running", running, 1, Batching.ENGINE.maxRunning());
     LoadCurve curve = LoadCurve.parse(load);
-    Workload workload = new Workload(promptTokens, generatedTokens);
+    Workload workload = new Workload(lengths.promptTokens(), lengths.generatedTokens());
     ModelShape shape = shape();
     Groups grouped = Groups.parse(groups, shape.experts());
     Routing chosen = routing(shape);
@@ -241,10 +222,8 @@ final class SimulateCommand implements Callable<Integer> {
   }
 
   private ModelShape shape() {
-    if (like != null) {
-      return Shapes.of(Inspection.of(Releases.find(like), null, dtype.dtype()), like);
-    }
-    return Shapes.of(Inspection.of(model.source().checkpoint(), null, dtype.dtype()), model.source().name());
+    String name = like.like();
+    return Shapes.of(like.inspect(model.source(), null, dtype.dtype()), name == null ? model.source().name() : name);
   }
 
   private Routing routing(ModelShape shape) throws IOException, InterruptedException {
@@ -254,7 +233,7 @@ final class SimulateCommand implements Callable<Integer> {
       }
       return RoutingSource.open(routing, shape, seed);
     }
-    if (like != null) {
+    if (like.like() != null) {
       throw new ParameterException(spec.commandLine(), "--routing model needs a model that runs: --model, not --like");
     }
     return RoutingSource.of("model", new RoutingRecorder(model).record(record), shape);
@@ -280,11 +259,5 @@ final class SimulateCommand implements Callable<Integer> {
           given.length, grouped.count(), Arrays.toString(given)));
     }
     return given;
-  }
-
-  private void log(String line) {
-    PrintWriter err = spec.commandLine().getErr();
-    err.println(line);
-    err.flush();
   }
 }

@@ -22,15 +22,12 @@ import io.expertmesh.simulator.placement.Groups;
 import io.expertmesh.simulator.routing.Routing;
 import io.expertmesh.simulator.routing.RoutingSource;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
@@ -44,30 +41,29 @@ final class SimulatorValidation {
   private static final int[] BATCHES = {1, 4, 16};
   private static final int[] SHARDS = {1, 2, 4};
   private static final int[] REPLICAS = {1, 2};
-  private static final int REPEATS = 3;
-  private static final Duration WARM_UP = Duration.ofSeconds(12);
   private static final int RECORDED_PROMPTS = 8;
   /** Where the search begins: microseconds, as usual on a machine of today. */
   private static final Network LOOPBACK = new Network(50e-6, 100, 20e-6, 20e-6, 50e-6);
   private static final Hardware CORE = new Hardware(1, 50, 10);
 
   private final ModelOptions model;
-  private final Consumer<String> log;
+  private final ResultOptions result;
   private final int cores = Runtime.getRuntime().availableProcessors();
 
-  SimulatorValidation(ModelOptions model, Consumer<String> log) {
+  /** @param result how it is told */
+  SimulatorValidation(ModelOptions model, ResultOptions result) {
     this.model = model.onThreads(1);
-    this.log = log;
+    this.result = result;
   }
 
   /** @param folder for {@code costs.json} and {@code validation.json}; null for nowhere */
-  int run(@Nullable Path folder, boolean json, PrintWriter out) throws IOException, InterruptedException {
+  int run(@Nullable Path folder) throws IOException, InterruptedException {
     ModelShape shape = Shapes.of(Inspection.of(model.source().checkpoint(), null, null), model.source().name());
     List<Measurement> all = new ArrayList<>();
     List<Measurement> fitted = new ArrayList<>();
     Routing routing;
     Costs prior = Costs.of(shape, CORE, CORE, LOOPBACK, WORKLOAD.meanContext());
-    log.accept("measuring one process");
+    result.log("measuring one process");
     try (EmbeddedModel embedded = model.open()) {
       routing = routing(embedded.served(), shape);
       Deployment deployment = Deployment.workers(prior, routing, 1).onCores(cores);
@@ -75,7 +71,7 @@ final class SimulatorValidation {
     }
     for (int replicas : REPLICAS) {
       for (int shards : SHARDS) {
-        log.accept("measuring %d shards, %d replicas".formatted(shards, replicas));
+        result.log("measuring %d shards, %d replicas".formatted(shards, replicas));
         int[] pods = new int[shards];
         Arrays.fill(pods, replicas);
         Deployment deployment = Deployment
@@ -97,8 +93,7 @@ final class SimulatorValidation {
       Files.writeString(folder.resolve("costs.json"), SimulationJson.FILE.writeValueAsString(costs) + "\n");
       Files.writeString(folder.resolve("validation.json"), SimulationJson.FILE.writeValueAsString(report) + "\n");
     }
-    out.print(json ? SimulationJson.LINE.writeValueAsString(report) + System.lineSeparator() : report.text());
-    out.flush();
+    result.print(() -> SimulationJson.LINE.writeValueAsString(report), out -> out.print(report.text()));
     return 0;
   }
 
@@ -109,31 +104,19 @@ final class SimulatorValidation {
     return batch != 4 && !unusual;
   }
 
-  private static void measure(ServedModel served, Deployment deployment, List<Measurement> all,
-      List<Measurement> fitted) throws InterruptedException {
-    long begin = System.nanoTime();
-    for (int seed = -1; System.nanoTime() - begin < WARM_UP.toNanos(); seed--) {
-      bench(served, BATCHES[-seed % BATCHES.length]).run(seed);
-    }
+  private void measure(ServedModel served, Deployment deployment, List<Measurement> all, List<Measurement> fitted)
+      throws InterruptedException {
+    SteadySpeed speed = new SteadySpeed(served, WORKLOAD, BATCHES);
+    result.log("no quicker after %d s".formatted(speed.warmUp().toSeconds()));
     for (int batch : BATCHES) {
-      double[] prefill = new double[REPEATS];
-      double[] decode = new double[REPEATS];
-      for (int repeat = 0; repeat < REPEATS; repeat++) {
-        BenchRun.Speed speed = bench(served, batch).run(repeat + 1L);
-        prefill[repeat] = speed.prefillTokensPerSecond();
-        decode[repeat] = speed.decodeTokensPerSecond();
-      }
-      Measurement measurement = new Measurement(deployment, WORKLOAD, batch, BenchCommand.median(prefill),
-          BenchCommand.median(decode));
+      BenchRun.Speed median = speed.measure(batch);
+      Measurement measurement = new Measurement(deployment, WORKLOAD, batch, median.prefillTokensPerSecond(),
+          median.decodeTokensPerSecond());
       all.add(measurement);
       if (isFitted(deployment, batch)) {
         fitted.add(measurement);
       }
     }
-  }
-
-  private static BenchRun bench(ServedModel served, int batch) {
-    return new BenchRun(served, WORKLOAD.promptTokens(), WORKLOAD.generatedTokens(), batch);
   }
 
   /** What the model chooses for prompts such as those that are measured. */
