@@ -57,7 +57,7 @@ public final class StudyPlots {
     charts.put("latency-by-load", compared("Time per token by load", load, "ms", true, byLoad,
         plan -> 1e3 * plan.estimate().stepSeconds()));
     if (study.groupMoments().size() > 1) {
-      charts.put("load", overTime("Load", "requests/s", study, Timeline.Point::offered, "offered",
+      charts.put("load", overTime("Load, and what is served of it", "requests/s", study, Timeline.Point::offered, "offered",
           Timeline.Point::served));
       charts.put("pods", overTime("Pods", "pods", study, Timeline.Point::pods, null, Timeline.Point::pods));
       charts.put("cost", overTime("Cost", "cost an hour", study, Timeline.Point::perHour, null,
@@ -117,11 +117,12 @@ public final class StudyPlots {
   private static LineChart groups(Study study) {
     Moment last = study.groupMoments().getLast();
     double[] busy = last.outcome().groupBusy();
-    double[] number = new double[busy.length];
-    double[] percent = new double[busy.length];
-    for (int group = 0; group < busy.length; group++) {
+    // The last step needs an end, or nobody sees it.
+    double[] number = new double[busy.length + 1];
+    double[] percent = new double[busy.length + 1];
+    for (int group = 0; group < number.length; group++) {
       number[group] = group;
-      percent[group] = 100 * busy[group];
+      percent[group] = 100 * busy[Math.min(group, busy.length - 1)];
     }
     return new LineChart("How busy a replica of each group is", "group", "percent of its time", false)
         .steps("at the last moment that was simulated", number, percent);
