@@ -91,7 +91,8 @@ final class BenchCommand implements Callable<Integer> {
       BenchRun embedded = new BenchRun(opened.served(), lengths.promptTokens(), lengths.generatedTokens(), batch);
       List<BenchRun> alternating = new ArrayList<>(List.of(embedded));
       if (remote != null) {
-        alternating.add(new BenchRun(remote.model().served(), lengths.promptTokens(), lengths.generatedTokens(), batch));
+        alternating
+            .add(new BenchRun(remote.model().served(), lengths.promptTokens(), lengths.generatedTokens(), batch));
       }
       progress.update("warming up", 0, 1);
       warmUp(embedded, WARM_UP);
@@ -133,7 +134,8 @@ final class BenchCommand implements Callable<Integer> {
 
   private Report report(EmbeddedModel opened, Speeds speeds, @Nullable OnCluster onClusterToo) {
     return new Report(median(speeds.prefill()), median(speeds.decode()), speeds.prefill(), speeds.decode(),
-        lengths.promptTokens(), lengths.generatedTokens(), batch, repeat, opened.served().name(), opened.kernels().name(),
+        lengths.promptTokens(), lengths.generatedTokens(), batch, repeat, opened.served().name(),
+        opened.kernels().name(),
         opened.kernels().numerics().label(), opened.threads(), Machine.peakResidentBytes(), onClusterToo,
         Machine.current());
   }

@@ -181,8 +181,9 @@ final class SimulateCommand implements Callable<Integer> {
     }
     result.print(() -> SimulationJson.LINE.writeValueAsString(report), printer -> printer.print(text));
     Machine machine = Machine.current();
-    result.log(String.format(Locale.ROOT, "%d pods and %d events in %.1f s on %s (%d cores)", study.mostPods(), study.events(),
-        (System.nanoTime() - begin) / 1e9, machine.cpu(), machine.cores()));
+    result.log(
+        String.format(Locale.ROOT, "%d pods and %d events in %.1f s on %s (%d cores)", study.mostPods(), study.events(),
+            (System.nanoTime() - begin) / 1e9, machine.cpu(), machine.cores()));
     if (out != null) {
       result.log("see " + out.resolve("index.html"));
     }

@@ -40,7 +40,12 @@ public final class Estimator {
     }
 
     double meanRows() {
-      return (1 - withPrompt) * decoding + withPrompt * rowsWithPrompt();
+      return mean(decoding, rowsWithPrompt());
+    }
+
+    /** Of what a step is without and with a piece of a prompt. */
+    double mean(double without, double with) {
+      return (1 - withPrompt) * without + withPrompt * with;
     }
   }
 
@@ -114,51 +119,42 @@ public final class Estimator {
   }
 
   private GroupWork work(int group, double rows, int replicas) {
-    return GroupWork.of(costs, occupancy, group, rows, replicas);
+    return GroupWork.of(costs, stateBytes, occupancy, group, rows, replicas);
   }
 
   private double meanSeconds(int group, Mix mix, int replicas) {
-    return (1 - mix.withPrompt()) * work(group, mix.decoding(), replicas).seconds()
-        + mix.withPrompt() * work(group, mix.rowsWithPrompt(), replicas).seconds();
+    return mix.mean(work(group, mix.decoding(), replicas).seconds(),
+        work(group, mix.rowsWithPrompt(), replicas).seconds());
   }
 
   /** @param seconds of a step, for how many come at the same time */
   private double meshStep(Mix mix, double seconds, int gateways, int[] replicas) {
-    double[] waits = new double[groups];
+    double slowest = 0;
+    double slowestWithPrompt = 0;
+    double messages = 0;
     double bound = 0;
     double stepsPerSecond = gateways * Math.min(1, mix.running()) / seconds;
     for (int group = 0; group < groups; group++) {
-      double work = meanSeconds(group, mix, replicas[group]);
-      GroupWork mean = work(group, mix.meanRows(), replicas[group]);
-      double busy = Math.min(FULL, stepsPerSecond * layers * work / replicas[group]);
-      waits[group] = mean.called() == 0 ? 0 : work / mean.called() / mean.parts() * busy / (2 * (1 - busy));
+      GroupWork decoding = work(group, mix.decoding(), replicas[group]);
+      GroupWork withPrompt = work(group, mix.rowsWithPrompt(), replicas[group]);
+      double work = mix.mean(decoding.seconds(), withPrompt.seconds());
+      double sent = mix.mean(decoding.sent(), withPrompt.sent());
+      if (sent > 0) {
+        double busy = Math.min(FULL, stepsPerSecond * layers * work / replicas[group]);
+        double wait = work / sent * busy / (2 * (1 - busy));
+        slowest = Math.max(slowest, decoding.answerSeconds() + wait);
+        slowestWithPrompt = Math.max(slowestWithPrompt, withPrompt.answerSeconds() + wait);
+        messages += sent;
+      }
       bound = Math.max(bound, gateways * layers * work / replicas[group]);
     }
-    double step = (1 - mix.withPrompt()) * layer(mix.decoding(), waits, replicas)
-        + mix.withPrompt() * layer(mix.rowsWithPrompt(), waits, replicas);
-    return mix.running() < 1 ? layers * step : Math.max(layers * step, bound);
-  }
-
-  private double layer(double rows, double[] waits, int[] replicas) {
-    double slowest = 0;
-    double messages = 0;
-    for (int group = 0; group < groups; group++) {
-      GroupWork work = work(group, rows, replicas[group]);
-      double sent = work.called() * work.parts();
-      if (sent > 0) {
-        messages += sent;
-        double travel = costs.travel(occupancy.tokenShare[group] * rows / sent * stateBytes)
-            + costs.travel(occupancy.rowShare[group] * rows / sent * stateBytes);
-        slowest = Math.max(slowest, travel + work.partSeconds() + waits[group]);
-      }
-    }
-    return costs.denseFixed() + rows * costs.denseRow() + messages * (costs.gatewaySend() + costs.gatewayReceive())
-        + slowest;
+    double layer = costs.denseFixed() + mix.meanRows() * costs.denseRow()
+        + messages * (costs.gatewaySend() + costs.gatewayReceive()) + mix.mean(slowest, slowestWithPrompt);
+    return mix.running() < 1 ? layers * layer : Math.max(layers * layer, bound);
   }
 
   private double workerStep(Mix mix) {
-    return layers * ((1 - mix.withPrompt()) * workerLayer(mix.decoding())
-        + mix.withPrompt() * workerLayer(mix.rowsWithPrompt()));
+    return layers * mix.mean(workerLayer(mix.decoding()), workerLayer(mix.rowsWithPrompt()));
   }
 
   private double workerLayer(double rows) {

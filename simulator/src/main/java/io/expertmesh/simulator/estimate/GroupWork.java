@@ -8,13 +8,14 @@ import io.expertmesh.simulator.Sharing;
  *
  * @param called how likely the group has rows at all
  * @param parts messages, one to a replica each, if it has
- * @param partSeconds of a replica for the largest of them
+ * @param answerSeconds from the largest of them to its answer, if no replica were busy; 0 if the group is never called
  * @param seconds of all replicas together, whether it is called or not
  */
-record GroupWork(double called, double parts, double partSeconds, double seconds) {
+record GroupWork(double called, double parts, double answerSeconds, double seconds) {
   private static final GroupWork NONE = new GroupWork(0, 1, 0, 0);
 
-  static GroupWork of(Costs costs, Occupancy occupancy, int group, double rows, int replicas) {
+  /** @param rows of the step */
+  static GroupWork of(Costs costs, int stateBytes, Occupancy occupancy, int group, double rows, int replicas) {
     double called = occupancy.called(group, rows);
     if (called == 0) {
       return NONE;
@@ -30,7 +31,14 @@ record GroupWork(double called, double parts, double partSeconds, double seconds
       double busiest = costs.expertRead() + occupancy.busiestShare[group] * rows / called * costs.expertRow();
       largest = Math.min(seconds, Math.max(seconds / parts, busiest));
     }
-    return new GroupWork(called, parts, costs.expertMessage() + largest,
+    double travel = costs.travel(occupancy.tokenShare[group] * rows / called / parts * stateBytes)
+        + costs.travel(groupRows / parts * stateBytes);
+    return new GroupWork(called, parts, travel + costs.expertMessage() + largest,
         called * (parts * costs.expertMessage() + seconds));
+  }
+
+  /** Messages, on average. */
+  double sent() {
+    return called * parts;
   }
 }

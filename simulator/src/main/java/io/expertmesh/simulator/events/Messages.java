@@ -41,7 +41,9 @@ final class Messages {
     rows[message] = 0;
     tokens[message] = 0;
     lastRow[message] = NONE;
-    Arrays.fill(experts, message * words, (message + 1) * words, 0);
+    for (int word = message * words; word < (message + 1) * words; word++) {
+      experts[word] = 0;
+    }
     return message;
   }
 
