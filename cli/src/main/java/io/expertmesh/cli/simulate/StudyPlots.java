@@ -57,8 +57,9 @@ public final class StudyPlots {
     charts.put("latency-by-load", compared("Time per token by load", load, "ms", true, byLoad,
         plan -> 1e3 * plan.estimate().stepSeconds()));
     if (study.groupMoments().size() > 1) {
-      charts.put("load", overTime("Load, and what is served of it", "requests/s", study, Timeline.Point::offered, "offered",
-          Timeline.Point::served));
+      charts.put("load",
+          overTime("Load, and what is served of it", "requests/s", study, Timeline.Point::offered, "offered",
+              Timeline.Point::served));
       charts.put("pods", overTime("Pods", "pods", study, Timeline.Point::pods, null, Timeline.Point::pods));
       charts.put("cost", overTime("Cost", "cost an hour", study, Timeline.Point::perHour, null,
           Timeline.Point::perHour));
