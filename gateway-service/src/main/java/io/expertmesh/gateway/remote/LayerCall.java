@@ -64,7 +64,8 @@ final class LayerCall implements ExpertCall {
         ? watched.experts(plan.rows(), plan.expertIds().length)
         : null;
     this.deadlineNanos = deadlineNanos;
-    this.pieces = Piece.of(plan, experts.holders(), BatchMessage.maxPieceRows(experts.hiddenSize()));
+    this.pieces = Piece.of(plan, experts.holders(), experts.computeTime(),
+        BatchMessage.maxPieceRows(experts.hiddenSize()));
     this.open = new AtomicInteger(pieces.length);
   }
 

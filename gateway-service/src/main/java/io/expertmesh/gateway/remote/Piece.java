@@ -44,11 +44,11 @@ final class Piece {
   }
 
   /**
-   * An expert's rows are one piece; where a replica's fair share of its group's rows ends amid many of them, they are two.
+   * An expert's rows are one piece; where a part of its group's rows ends amid many of them, they are several.
    *
    * @param mostRows of a piece
    */
-  static Piece[] of(DispatchPlan plan, Holders holders, int mostRows) {
+  static Piece[] of(DispatchPlan plan, Holders holders, ComputeTime computeTime, int mostRows) {
     int[] groupRows = new int[holders.groups().size()];
     for (int i = 0; i < plan.expertIds().length; i++) {
       groupRows[holders.groupOf()[plan.expertIds()[i]]] += plan.starts()[i + 1] - plan.starts()[i];
@@ -59,7 +59,8 @@ final class Piece {
     for (int i = 0; i < plan.expertIds().length; i++) {
       int expertId = plan.expertIds()[i];
       int group = holders.groupOf()[expertId];
-      int share = Math.ceilDiv(groupRows[group], Math.max(1, holders.groups().get(group).size()));
+      int parts = Math.clamp(holders.groups().get(group).size(), 1, computeTime.parts(groupRows[group]));
+      int share = Math.max(ROWS_WORTH_READING, Math.ceilDiv(groupRows[group], parts));
       int end = plan.starts()[i + 1];
       for (int from = plan.starts()[i]; from < end;) {
         shareLeft[group] = shareLeft[group] > 0 ? shareLeft[group] : share;

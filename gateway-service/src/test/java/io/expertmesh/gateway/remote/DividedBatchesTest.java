@@ -72,6 +72,14 @@ class DividedBatchesTest {
   }
 
   @Test
+  void theyAreDividedIntoFewerPartsThanThereAreReplicas() throws InterruptedException {
+    try (TestMesh mesh = mesh(1, 5, 3)) {
+      mesh.computes(Work.alike(random, 64, 0, 0, 0, 0)); // 0.77 ms
+      assertThat(rows(mesh)).containsExactlyInAnyOrder(128, 128, 0, 0, 0);
+    }
+  }
+
+  @Test
   void whatOneOfThemFailsAtTheOthersCompute() throws InterruptedException {
     try (TestMesh mesh = mesh(1, 3, 100)) {
       mesh.replicas.getFirst().script = batch -> Fault.BREAK;
