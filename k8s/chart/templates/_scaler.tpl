@@ -28,3 +28,14 @@ enableTLS: "true"
 authenticationRef: {name: {{ include "expertmesh.name" . }}-scaler}
 {{- end }}
 {{- end }}
+
+{{/*
+The replicas that a Deployment has, where an autoscaler sets them: a manifest without any would set one that had some
+back to one. Nothing if there is no such Deployment yet, and where templates are rendered without a cluster.
+*/}}
+{{- define "expertmesh.keptReplicas" -}}
+{{- $live := lookup "apps/v1" "Deployment" .root.Release.Namespace .name }}
+{{- if $live }}
+replicas: {{ $live.spec.replicas }}
+{{- end }}
+{{- end }}

@@ -70,6 +70,7 @@ final class ReplicaLink {
   private int timesOpened;
   private boolean connectPlanned;
   private long lostNanos;
+  private boolean unknown;
   /** It answered nonsense; a replica that is only late or failing is called when there is no other. */
   private boolean distrusted;
   private boolean closed;
@@ -212,10 +213,15 @@ final class ReplicaLink {
     connect();
   }
 
-  /** The table has it no more: what it computes is asked of others too. */
-  void lost() {
+  /**
+   * The table has it no more: what it computes is asked of others too.
+   *
+   * @param byAnotherRouter whether the table is of a router that does not know it yet, perhaps, and so says little
+   */
+  void lost(boolean byAnotherRouter) {
     if (standing != Standing.LOST) {
       standing = Standing.LOST;
+      unknown = byAnotherRouter;
       lostNanos = System.nanoTime();
       setup.control().later(STAND_IN.toMillis(), setup.changed());
     }
@@ -254,6 +260,11 @@ final class ReplicaLink {
       return true;
     }
     return false;
+  }
+
+  /** Whether it may be as well as ever: nothing overdue, or lost only since another router does not know it yet. */
+  boolean isTrusted() {
+    return !suspicion.isSuspect() || (standing == Standing.LOST && unknown);
   }
 
   /** Experts that it can still be asked for while those to whom the table gives them are not connected. */

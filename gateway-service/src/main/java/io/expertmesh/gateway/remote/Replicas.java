@@ -76,6 +76,7 @@ final class Replicas {
   }
 
   void update(RoutingTable latest) {
+    boolean anotherRouter = latest.getVersion().getEpoch() != version.getEpoch();
     table = latest;
     version = table.getVersion();
     Set<String> listed = new HashSet<>();
@@ -92,7 +93,7 @@ final class Replicas {
     }
     for (ReplicaLink link : links.values()) {
       if (!listed.contains(link.processId)) {
-        link.lost();
+        link.lost(anotherRouter);
       }
     }
   }

@@ -3,6 +3,7 @@ package io.expertmesh.gateway.remote;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.expertmesh.engine.experts.CallOrigin;
+import io.expertmesh.engine.experts.ExpertCall;
 import io.expertmesh.engine.experts.ExpertCall.LostExpert;
 import io.expertmesh.engine.watch.RequestWatch;
 import io.expertmesh.gateway.remote.ScriptedReplica.Fault;
@@ -305,6 +306,34 @@ class RemoteExpertsTest {
       assertThat(gone.batches).isEmpty();
       gone.close();
       TestMesh.await(() -> mesh.experts.links().stream().map(link -> link.name).toList().equals(List.of("expert-0-1")));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void oneThatIsLateServesOnIfOnlyANewRouterLacksIt(boolean newRouter) throws InterruptedException {
+    try (TestMesh mesh = TestMesh.of(1, 1)) {
+      if (newRouter) {
+        mesh.publishNobody();
+      } else {
+        mesh.publish(List.of()); // its lease is over
+      }
+      ScriptedReplica late = mesh.replicas.getFirst();
+      late.answersDescribe = false;
+      late.script = batch -> Fault.HANG;
+      Work work = Work.random(random, 4);
+      float[] outputs = work.newOutputs();
+      ExpertCall call = mesh.experts.forward(work.layer(), work.plan(), work.hidden(), outputs);
+      TestMesh.await(() -> mesh.experts.links().getFirst().suspicion.isSuspect());
+      if (newRouter) {
+        late.script = batch -> Fault.NONE;
+        mesh.computes(Work.random(random, 4)); // which shows that it is there
+        assertThat(mesh.experts.unavailable()).isEmpty();
+      } else {
+        TestMesh.await(() -> mesh.experts.unavailable().size() == TestExperts.EXPERTS);
+      }
+      late.close();
+      assertThat(call.await()).isNotEmpty();
     }
   }
 

@@ -25,6 +25,7 @@ final class TestMesh implements AutoCloseable {
   final RemoteExperts experts;
   private final LatestTable table = new LatestTable();
   private long version;
+  private long epoch = 1;
 
   TestMesh(List<ScriptedReplica> replicas) {
     this(RemoteSettings.defaults(), replicas);
@@ -74,8 +75,14 @@ final class TestMesh implements AutoCloseable {
   }
 
   void publish(List<Replica> entries) {
-    table.publish(RoutingTable.newBuilder().setVersion(TableVersion.newBuilder().setEpoch(1).setNumber(++version))
+    table.publish(RoutingTable.newBuilder().setVersion(TableVersion.newBuilder().setEpoch(epoch).setNumber(++version))
         .addAllReplicas(entries).build());
+  }
+
+  /** A router that knows nobody yet. */
+  void publishNobody() {
+    epoch++;
+    publish(List.of());
   }
 
   void publishAll() {
