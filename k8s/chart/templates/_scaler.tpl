@@ -25,7 +25,7 @@ enableTLS: "true"
 
 {{- define "expertmesh.scalerTrust" -}}
 {{- if include "expertmesh.scalerTls" . }}
-authenticationRef: {name: {{ include "expertmesh.name" . }}-scaler}
+authenticationRef: {name: {{ include "expertmesh.name" . }}-scaler-trust}
 {{- end }}
 {{- end }}
 
