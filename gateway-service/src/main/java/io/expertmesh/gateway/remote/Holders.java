@@ -26,7 +26,7 @@ record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<I
     int maxRows = Integer.MAX_VALUE;
     for (ReplicaLink link : links) {
       ReplicaStream stream = link.live();
-      if (stream != null && link.standing() == ReplicaLink.Standing.READY) {
+      if (stream != null && link.isServing()) {
         link.experts().forEach(id -> byExpert.get(id).add(link));
         maxRows = Math.min(maxRows, stream.maxRows());
       }
@@ -53,7 +53,7 @@ record Holders(int[] groupOf, List<List<ReplicaLink>> groups, int maxRows, Set<I
 
   private static void addStandIns(List<List<ReplicaLink>> byExpert, Collection<ReplicaLink> links, boolean lost) {
     for (ReplicaLink link : links) {
-      if (link.isTrusted() && (link.standing() == ReplicaLink.Standing.LOST) == lost) {
+      if (!link.suspicion.isSuspect() && (link.standing() == ReplicaLink.Standing.LOST) == lost) {
         for (int id : link.standIns()) {
           if (byExpert.get(id).isEmpty()) {
             byExpert.get(id).add(link);

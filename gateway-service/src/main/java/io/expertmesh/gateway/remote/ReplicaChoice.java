@@ -10,7 +10,7 @@ import java.util.Map;
 
 /**
  * Which replica each piece goes to: of those that hold the expert and were not tried yet, the ones with the fewest
- * outstanding rows, and suspects only if there is no other. Pieces with the same choice go to the same replica, so that
+ * outstanding rows, and one that is suspect, or that the table lacks, only if there is no other. Pieces with the same choice go to the same replica, so that
  * there is one message, or are divided among several if there is enough to compute.
  */
 final class ReplicaChoice {
@@ -23,12 +23,12 @@ final class ReplicaChoice {
 
   private static final class Candidate {
     final ReplicaStream stream;
-    final boolean suspect;
+    final boolean secondChoice;
     int rows;
 
     Candidate(ReplicaStream stream, int rows) {
       this.stream = stream;
-      this.suspect = stream.link.suspicion.isSuspect();
+      this.secondChoice = stream.link.isSecondChoice();
       this.rows = rows;
     }
   }
@@ -65,7 +65,7 @@ final class ReplicaChoice {
         candidates.add(new Candidate(stream, link.outstandingRows() + plannedRows.getOrDefault(stream, 0)));
       }
     }
-    candidates.sort(Comparator.<Candidate, Boolean>comparing(candidate -> candidate.suspect)
+    candidates.sort(Comparator.<Candidate, Boolean>comparing(candidate -> candidate.secondChoice)
         .thenComparingInt(candidate -> candidate.rows));
     return candidates;
   }
@@ -90,7 +90,7 @@ final class ReplicaChoice {
     Candidate best = null;
     for (int i = 0; i < candidates.size(); i++) {
       Candidate candidate = candidates.get(i);
-      if (best != null && (i >= parts || candidate.suspect != best.suspect)) {
+      if (best != null && (i >= parts || candidate.secondChoice != best.secondChoice)) {
         break;
       }
       if (piece.rows() <= candidate.stream.maxRows() && (best == null || candidate.rows < best.rows)) {

@@ -216,12 +216,12 @@ final class ReplicaLink {
   /**
    * The table has it no more: what it computes is asked of others too.
    *
-   * @param byAnotherRouter whether the table is of a router that does not know it yet, perhaps, and so says little
+   * @param byAnotherRouter whether the table is of another router, which may not know it yet
    */
   void lost(boolean byAnotherRouter) {
     if (standing != Standing.LOST) {
+      unknown = byAnotherRouter && standing == Standing.READY;
       standing = Standing.LOST;
-      unknown = byAnotherRouter;
       lostNanos = System.nanoTime();
       setup.control().later(STAND_IN.toMillis(), setup.changed());
     }
@@ -262,9 +262,14 @@ final class ReplicaLink {
     return false;
   }
 
-  /** Whether it may be as well as ever: nothing overdue, or lost only since another router does not know it yet. */
-  boolean isTrusted() {
-    return !suspicion.isSuspect() || (standing == Standing.LOST && unknown);
+  /** Whether others are preferred: an answer is overdue, or the table does not have it. */
+  boolean isSecondChoice() {
+    return suspicion.isSuspect() || standing != Standing.READY;
+  }
+
+  /** Whether it can be called: the table has it, or is of a router that has had little time to hear of it. */
+  boolean isServing() {
+    return standing == Standing.READY || (standing == Standing.LOST && unknown && mayStandIn());
   }
 
   /** Experts that it can still be asked for while those to whom the table gives them are not connected. */

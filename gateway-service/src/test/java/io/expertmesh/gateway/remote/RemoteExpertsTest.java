@@ -338,6 +338,19 @@ class RemoteExpertsTest {
   }
 
   @Test
+  void oneThatANewRouterLacksComputesWhatAStoppingOneRejects() throws InterruptedException {
+    try (TestMesh mesh = TestMesh.of(1, 2)) {
+      ScriptedReplica stopping = mesh.replicas.getFirst();
+      mesh.publishNobody();
+      mesh.publish(List.of(stopping.entry()));
+      stopping.script = batch -> Fault.FAILED;
+      for (int i = 0; i < 4; i++) {
+        mesh.computes(Work.random(random, 4));
+      }
+    }
+  }
+
+  @Test
   void serviceResumesWithinASecondOfAReplicasReturn() throws InterruptedException {
     try (TestMesh mesh = TestMesh.of(1, 1)) {
       ScriptedReplica killed = mesh.replicas.removeFirst();
