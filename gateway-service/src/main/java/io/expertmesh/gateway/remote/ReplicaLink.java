@@ -70,6 +70,7 @@ final class ReplicaLink {
   private int timesOpened;
   private boolean connectPlanned;
   private long lostNanos;
+  /** The table that lost it is another router's than the one that had it. */
   private boolean unknown;
   /** It answered nonsense; a replica that is only late or failing is called when there is no other. */
   private boolean distrusted;
