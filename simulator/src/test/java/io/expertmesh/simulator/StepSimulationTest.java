@@ -59,6 +59,15 @@ class StepSimulationTest {
   }
 
   @Test
+  void answersOfTheLastLayerTakeACoreToo() {
+    Deployment deployment = Samples.mesh(Samples.single(), 1, 1, 2).with(new Costs(0, 0, 0, 100e-6, 0, 0, 0, 0, 0));
+    assertThat(new StepSimulation(deployment.onCores(1), Samples.WORKLOAD, 1).batch(2).decodeTokensPerSecond())
+        .isCloseTo(1 / 100e-6, Percentage.withPercentage(1e-6));
+    assertThat(new StepSimulation(deployment, Samples.WORKLOAD, 1).batch(2).decodeTokensPerSecond())
+        .isCloseTo(2 / 100e-6, Percentage.withPercentage(1e-6));
+  }
+
+  @Test
   void oneAtATimeIsAQueueWithRandomArrivalsAndOneServiceTime() {
     Costs costs = new Costs(200e-6, 0, 0, 0, 0, 0, 0, 0, 0);
     Deployment worker = new Deployment(costs, 0, new Batching(1, 512, 64), Samples.single(), Groups.equal(1, 1),

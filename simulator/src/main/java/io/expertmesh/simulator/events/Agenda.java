@@ -8,7 +8,7 @@ final class Agenda {
     ARRIVAL(0),
     /** A gateway looks whether there is work. */
     BEGIN(1),
-    /** A gateway has the last answer of a layer. */
+    /** A gateway has all that it waited for, of a layer or of the step. */
     ANSWERED(2),
     /** A message reaches its replica. */
     MESSAGE(3),

@@ -7,6 +7,7 @@ import io.expertmesh.simulator.Workload;
 /** A gateway whose experts are elsewhere: it goes through the layers, and waits in each for all answers. */
 final class MeshGateway extends Gateway {
   private final Dispatch dispatch;
+  /** That it computes or waits for; as many as there are once it takes in the last answers. */
   private int layer;
   /** Answers that the layer waits for, the time of the latest, and how many there are to take in. */
   private int pending;
@@ -28,11 +29,17 @@ final class MeshGateway extends Gateway {
     answers = 0;
   }
 
-  /** Takes in the answers of the layer before, computes up to the gate, sends. */
+  /** Takes in the answers of the layer before; unless it was the last, computes up to the gate and sends. */
   @Override
   public void compute(double now) {
     Costs costs = deployment.costs();
-    double seconds = answers * costs.gatewayReceive() + costs.dense(plan.rows);
+    double seconds = answers * costs.gatewayReceive();
+    if (layer == deployment.routing().layers()) {
+      agenda.add(now + seconds, Agenda.Event.ANSWERED, number);
+      computesUntil(now + seconds);
+      return;
+    }
+    seconds += costs.dense(plan.rows);
     int sent = dispatch.send(number, layer, plan, rotation++, now, seconds);
     double end = now + seconds + sent * costs.gatewaySend();
     tally.messages(sent, now);
@@ -55,10 +62,11 @@ final class MeshGateway extends Gateway {
 
   @Override
   void answered(double now) {
-    if (++layer < deployment.routing().layers()) {
-      cores.claim(this, now);
+    if (layer == deployment.routing().layers()) {
+      finishStep(now);
     } else {
-      finishStep(now + answers * deployment.costs().gatewayReceive());
+      layer++;
+      cores.claim(this, now);
     }
   }
 }
