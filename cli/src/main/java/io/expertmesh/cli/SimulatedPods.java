@@ -68,6 +68,14 @@ final class SimulatedPods {
   private double messageMicros;
 
   @Option(
+      names = "--message-gbytes",
+      paramLabel = "X",
+      defaultValue = "1",
+      description = "1e9 bytes a second that a core packs and sends, or takes in and unpacks: what a byte costs at each end "
+          + "of a message. Default: ${DEFAULT-VALUE}.")
+  private double messageGigabytes;
+
+  @Option(
       names = "--price-core-hour",
       paramLabel = "X",
       defaultValue = "0.033",
@@ -140,6 +148,7 @@ final class SimulatedPods {
     require("--latency-us", latencyMicros, 0, 1e7);
     require("--gbits", gigabits, 1e-3, 1e6);
     require("--message-us", messageMicros, 0, 1e7);
+    require("--message-gbytes", messageGigabytes, 1e-3, 1e6);
     require("--price-core-hour", coreHour, 0, 1e6);
     require("--price-gib-hour", gibHour, 0, 1e6);
     require("--min-replicas", leastReplicas, 1, 1e5);
@@ -176,7 +185,7 @@ final class SimulatedPods {
 
   Network network() {
     double message = messageMicros * 1e-6;
-    return new Network(latencyMicros * 1e-6, gigabits, message, message, 2 * message);
+    return new Network(latencyMicros * 1e-6, gigabits, message, message, 2 * message, messageGigabytes);
   }
 
   Prices prices() {

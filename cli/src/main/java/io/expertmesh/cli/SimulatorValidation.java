@@ -42,8 +42,8 @@ final class SimulatorValidation {
   private static final int[] SHARDS = {1, 2, 4};
   private static final int[] REPLICAS = {1, 2};
   private static final int RECORDED_PROMPTS = 8;
-  /** Where the search begins: microseconds, as usual on a machine of today. */
-  private static final Network LOOPBACK = new Network(50e-6, 100, 20e-6, 20e-6, 50e-6);
+  /** Where the search begins: as usual on a machine of today. */
+  private static final Network LOOPBACK = new Network(50e-6, 100, 20e-6, 20e-6, 50e-6, 1);
   private static final Hardware CORE = new Hardware(1, 50, 10);
 
   private final ModelOptions model;

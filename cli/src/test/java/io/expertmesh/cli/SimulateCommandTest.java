@@ -88,6 +88,7 @@ class SimulateCommandTest {
           "--gateways=-1                | --gateways is -1; it must be from 0",
           "--expert-cores=-1            | --expert-cores is -1; it must be from",
           "--gflops=NaN                 | --gflops is NaN",
+          "--message-gbytes=0           | --message-gbytes is 0; it must be from 0.001",
           "--price-core-hour=-2         | --price-core-hour is -2",
           "--min-replicas=5 --max-replicas=2 | --max-replicas is 2; it must be from 5",
           "--prompt=0                   | --prompt is 0; it must be from 1",

@@ -15,8 +15,11 @@ final class Samples {
   static final ModelShape MODEL = new ModelShape("sample", 2, 8, 2, 64, 4_000_000, 2_000_000, 8_000_000, 8_000_000,
       4_000_000, 1024);
   static final Workload WORKLOAD = new Workload(16, 32);
-  /** In microseconds: layer 100, row 10, message 5 and 5 at the gateway, 20 at the expert, read 30, row 4, way 50. */
-  static final Costs COSTS = new Costs(100e-6, 10e-6, 5e-6, 5e-6, 20e-6, 30e-6, 4e-6, 50e-6, 0);
+  /**
+   * In microseconds: layer 100, row 10, message 5 and 5 at the gateway, 20 at the expert, a KB of it 1, read 30,
+   * row 4, way 50.
+   */
+  static final Costs COSTS = new Costs(100e-6, 10e-6, 5e-6, 5e-6, 20e-6, 1e-9, 30e-6, 4e-6, 50e-6, 0);
 
   private Samples() {}
 
@@ -38,7 +41,7 @@ final class Samples {
   static Scenario scenario(String load, String routing) {
     Groups groups = Groups.equal(MODEL.experts(), 4);
     Hardware hardware = new Hardware(2, 50, 10);
-    Costs costs = Costs.of(MODEL, hardware, hardware, new Network(100e-6, 10, 20e-6, 20e-6, 40e-6), 24);
+    Costs costs = Costs.of(MODEL, hardware, hardware, new Network(100e-6, 10, 20e-6, 20e-6, 40e-6, 1), 24);
     ScalingRule rule = new ScalingRule(1, 100, 0.6, 120, 20);
     return new Scenario(MODEL, costs, costs, routing(routing), groups, LoadCurve.parse(load), WORKLOAD,
         Fleet.of(MODEL, groups, WORKLOAD, 2, 2, 2), new Prices(0.03, 0.004), null, 0, 64, rule, rule, rule, 0.5, 1);

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class SharingTest {
   private static final Percentage EXACT = Percentage.withPercentage(1e-6);
   /** As {@link Samples#COSTS}, but reading an expert takes 200 us. */
-  private static final Costs SLOW_READING = new Costs(100e-6, 10e-6, 5e-6, 5e-6, 20e-6, 200e-6, 4e-6, 50e-6, 0);
+  private static final Costs SLOW_READING = new Costs(100e-6, 10e-6, 5e-6, 5e-6, 20e-6, 1e-9, 200e-6, 4e-6, 50e-6, 0);
 
   /** One layer whose rows all visit all four experts. */
   private static Routing everywhere() {
@@ -48,6 +48,20 @@ class SharingTest {
   }
 
   @Test
+  void aStateGoesToEachPart() {
+    Routing routing = everywhere();
+    Groups groups = Groups.equal(4, 1);
+    Deployment deployment = Deployment.mesh(SLOW_READING, 1000, routing, groups, new int[]{2}, 1);
+    // As without, and 1 us for each of two states at the gateway, of one and two results at each replica, of four
+    // results at the gateway.
+    double step = 667e-6;
+    assertThat(new StepSimulation(deployment, Samples.WORKLOAD, 1).batch(1).decodeTokensPerSecond())
+        .isCloseTo(1 / step, EXACT);
+    assertThat(new Estimator(SLOW_READING, 1000, routing, groups, new Workload(1, 32)).mesh(1e-3, 1, new int[]{2})
+        .stepSeconds()).isCloseTo(step, Percentage.withPercentage(0.1));
+  }
+
+  @Test
   void manyRowsOfOneExpertAreCut() {
     Workload workload = new Workload(512, 2);
     BatchOutcome two = new StepSimulation(oneGroup(Samples.COSTS, Samples.single(), 2), workload, 1).batch(1);
@@ -66,7 +80,7 @@ class SharingTest {
     for (int groups : new int[]{1, 3, 8}) {
       for (int cores : new int[]{0, 2}) {
         Deployment deployment = Samples.mesh(routing, groups, 3, 3)
-            .with(new Costs(0, 1e-6, 1e-6, 1e-6, 1e-6, 200e-6, 20e-6, 1e-6, 0)).onCores(cores);
+            .with(new Costs(0, 1e-6, 1e-6, 1e-6, 1e-6, 0, 200e-6, 20e-6, 1e-6, 0)).onCores(cores);
         BatchOutcome outcome = new StepSimulation(deployment, Samples.WORKLOAD, 5).batch(150);
         assertThat(outcome.tokens()).isEqualTo(150L * 32);
         assertThat(outcome.expertRows()).isEqualTo(150L * Samples.WORKLOAD.rows() * 2 * 2);
@@ -88,14 +102,17 @@ class SharingTest {
   @Test
   void theFormulasAgreeWithTheEvents() {
     Routing routing = Samples.routing("zipf:1.1");
-    for (int replicas : new int[]{1, 2, 4}) {
-      Deployment deployment = Samples.mesh(routing, 2, replicas, 4).with(SLOW_READING);
-      double load = 20.0 * replicas;
-      var estimate = new Estimator(SLOW_READING, 0, routing, deployment.groups(), Samples.WORKLOAD)
-          .mesh(load, 4, deployment.replicas());
-      Outcome outcome = new StepSimulation(deployment, Samples.WORKLOAD, 4).run(load, estimate.running(), 1, 6);
-      assertThat(estimate.saturated()).isFalse();
-      assertThat(outcome.timePerToken().mean()).isCloseTo(estimate.stepSeconds(), Percentage.withPercentage(25));
+    Groups groups = Groups.equal(routing.experts(), 2);
+    for (int stateBytes : new int[]{0, 10_000}) {
+      for (int replicas : new int[]{1, 2, 4}) {
+        int[] pods = {replicas, replicas};
+        double load = 20.0 * replicas;
+        var estimate = new Estimator(SLOW_READING, stateBytes, routing, groups, Samples.WORKLOAD).mesh(load, 4, pods);
+        Deployment deployment = Deployment.mesh(SLOW_READING, stateBytes, routing, groups, pods, 4);
+        Outcome outcome = new StepSimulation(deployment, Samples.WORKLOAD, 4).run(load, estimate.running(), 1, 6);
+        assertThat(estimate.saturated()).isFalse();
+        assertThat(outcome.timePerToken().mean()).isCloseTo(estimate.stepSeconds(), Percentage.withPercentage(25));
+      }
     }
   }
 }

@@ -27,6 +27,23 @@ class StepSimulationTest {
   }
 
   @Test
+  void everyByteOfAMessageIsWrittenAndRead() {
+    Deployment deployment = Deployment.mesh(Samples.COSTS, 1000, Samples.single(), Groups.equal(1, 1), new int[]{1},
+        1);
+    BatchOutcome outcome = new StepSimulation(deployment, Samples.WORKLOAD, 1).batch(1);
+    // As without, and 1 us each: the gateway writes a state, the expert reads it and writes a result, the gateway reads it.
+    double step = 278e-6;
+    assertThat(outcome.decodeTokensPerSecond()).isCloseTo(1 / step, Percentage.withPercentage(1e-6));
+    assertThat(outcome.prefillTokensPerSecond()).isCloseTo(16 / (step + 15 * 18e-6), Percentage.withPercentage(1e-6));
+    Estimator estimator = new Estimator(Samples.COSTS, 1000, Samples.single(), deployment.groups(),
+        new Workload(1, 32));
+    assertThat(estimator.mesh(1e-3, 1, new int[]{1}).stepSeconds()).isCloseTo(step, Percentage.withPercentage(0.1));
+    // 56 us of the expert's for each row
+    assertThat(estimator.mesh(1, 1, new int[]{1}).busyReplicas()[0]).isCloseTo(32 * 56e-6,
+        Percentage.withPercentage(1));
+  }
+
+  @Test
   void aWholeWorkerSendsNothing() {
     Deployment worker = Deployment.workers(Samples.COSTS, Samples.single(), 1);
     double step = (100 + 10 + 30 + 4) * 1e-6;
@@ -60,7 +77,7 @@ class StepSimulationTest {
 
   @Test
   void answersOfTheLastLayerTakeACoreToo() {
-    Deployment deployment = Samples.mesh(Samples.single(), 1, 1, 2).with(new Costs(0, 0, 0, 100e-6, 0, 0, 0, 0, 0));
+    Deployment deployment = Samples.mesh(Samples.single(), 1, 1, 2).with(new Costs(0, 0, 0, 100e-6, 0, 0, 0, 0, 0, 0));
     assertThat(new StepSimulation(deployment.onCores(1), Samples.WORKLOAD, 1).batch(2).decodeTokensPerSecond())
         .isCloseTo(1 / 100e-6, Percentage.withPercentage(1e-6));
     assertThat(new StepSimulation(deployment, Samples.WORKLOAD, 1).batch(2).decodeTokensPerSecond())
@@ -69,7 +86,7 @@ class StepSimulationTest {
 
   @Test
   void oneAtATimeIsAQueueWithRandomArrivalsAndOneServiceTime() {
-    Costs costs = new Costs(200e-6, 0, 0, 0, 0, 0, 0, 0, 0);
+    Costs costs = new Costs(200e-6, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     Deployment worker = new Deployment(costs, 0, new Batching(1, 512, 64), Samples.single(), Groups.equal(1, 1),
         new int[]{0}, 1, true, 0);
     for (double busy : new double[]{0.3, 0.6, 0.8}) {
@@ -82,14 +99,14 @@ class StepSimulationTest {
 
   @Test
   void messagesThatWaitTogetherReadTheWeightsOnce() {
-    Costs costs = new Costs(0, 0, 0, 0, 0, 200e-6, 0, 0, 0);
+    Costs costs = new Costs(0, 0, 0, 0, 0, 0, 200e-6, 0, 0, 0);
     Deployment deployment = Deployment.mesh(costs, 0, Samples.single(), Groups.equal(1, 1), new int[]{1}, 400);
     Outcome outcome = new StepSimulation(deployment, new Workload(1, 1), 3).run(4000, 0, 1, 20);
     // 0.8 of its time without merging
     assertThat(outcome.groupBusy()[0]).isLessThan(0.7);
     assertThat(outcome.batches()).isLessThan(outcome.messages());
     assertThat(outcome.queueWait()).isLessThan(200e-6);
-    Deployment rows = deployment.with(new Costs(0, 0, 0, 0, 0, 0, 200e-6, 0, 0));
+    Deployment rows = deployment.with(new Costs(0, 0, 0, 0, 0, 0, 0, 200e-6, 0, 0));
     assertThat(new StepSimulation(rows, new Workload(1, 1), 3).run(4000, 0, 1, 20).groupBusy()[0])
         .isCloseTo(0.8, within(0.01));
   }

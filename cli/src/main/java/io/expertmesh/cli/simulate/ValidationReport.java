@@ -75,14 +75,14 @@ public record ValidationReport(List<Case> cases, Costs costs, int cores, String 
     out.format("%nheld out: decode %.0f%% (median error), %.0f%% (worst); prefill %.0f%%, %.0f%%%n",
         heldOutDecodePercent[0], heldOutDecodePercent[1], heldOutPrefillPercent[0], heldOutPrefillPercent[1]);
     out.format("costs in us: %s%n", Arrays.toString(micros()));
-    out.format("(a layer, a row, a message out, an answer in, a message at the expert, an expert read, a row of it, "
-        + "a message's way)%n");
+    out.format("(a layer, a row, a message out, an answer in, a message at the expert, a KiB of a message at an end, "
+        + "an expert read, a row of it, a message's way)%n");
     return out.toString();
   }
 
   private String[] micros() {
     return Arrays.stream(new double[]{costs.denseFixed(), costs.denseRow(), costs.gatewaySend(), costs.gatewayReceive(),
-        costs.expertMessage(), costs.expertRead(), costs.expertRow(), costs.latency()})
+        costs.expertMessage(), 1024 * costs.messageByte(), costs.expertRead(), costs.expertRow(), costs.latency()})
         .mapToObj(seconds -> String.format(Locale.ROOT, "%.2f", 1e6 * seconds)).toArray(String[]::new);
   }
 }

@@ -10,7 +10,7 @@ import java.util.List;
  * stays as it was. Each cost is tried larger and smaller by a factor that shrinks.
  */
 public final class Calibration {
-  private static final int PARAMETERS = 7;
+  private static final int PARAMETERS = 8;
   private static final double FIRST_STEP = Math.log(2);
   private static final double LAST_STEP = Math.log(1.005);
   private static final double TIE = 0.002;
@@ -71,7 +71,8 @@ public final class Calibration {
   private Costs costs(double[] logs) {
     return new Costs(prior.denseFixed() * Math.exp(logs[0]), prior.denseRow() * Math.exp(logs[1]),
         prior.gatewaySend() * Math.exp(logs[2]), prior.gatewayReceive() * Math.exp(logs[2]),
-        prior.expertMessage() * Math.exp(logs[3]), prior.expertRead() * Math.exp(logs[4]),
-        prior.expertRow() * Math.exp(logs[5]), prior.latency() * Math.exp(logs[6]), prior.networkByte());
+        prior.expertMessage() * Math.exp(logs[3]), prior.messageByte() * Math.exp(logs[4]),
+        prior.expertRead() * Math.exp(logs[5]), prior.expertRow() * Math.exp(logs[6]),
+        prior.latency() * Math.exp(logs[7]), prior.networkByte());
   }
 }

@@ -132,6 +132,7 @@ public final class Estimator {
     double slowest = 0;
     double slowestWithPrompt = 0;
     double messages = 0;
+    double bytes = 0;
     double bound = 0;
     double stepsPerSecond = gateways * Math.min(1, mix.running()) / seconds;
     for (int group = 0; group < groups; group++) {
@@ -145,11 +146,13 @@ public final class Estimator {
         slowest = Math.max(slowest, decoding.answerSeconds() + wait);
         slowestWithPrompt = Math.max(slowestWithPrompt, withPrompt.answerSeconds() + wait);
         messages += sent;
+        bytes += mix.mean(decoding.bytes(), withPrompt.bytes());
       }
       bound = Math.max(bound, gateways * layers * work / replicas[group]);
     }
     double layer = costs.denseFixed() + mix.meanRows() * costs.denseRow()
-        + messages * (costs.gatewaySend() + costs.gatewayReceive()) + mix.mean(slowest, slowestWithPrompt);
+        + messages * (costs.gatewaySend() + costs.gatewayReceive()) + bytes * costs.messageByte()
+        + mix.mean(slowest, slowestWithPrompt);
     return mix.running() < 1 ? layers * layer : Math.max(layers * layer, bound);
   }
 

@@ -33,6 +33,7 @@ final class Dispatch {
   /** Groups that have rows. */
   private final int[] called;
   private int calledCount;
+  private int sent;
 
   Dispatch(Deployment deployment, Agenda agenda, Messages messages) {
     this.costs = deployment.costs();
@@ -61,18 +62,18 @@ final class Dispatch {
   }
 
   /**
-   * Sends the rows of {@code plan} in {@code layer}. Returns how many messages there are.
+   * Sends the rows of {@code plan} in {@code layer}. Returns when the gateway has sent the last message.
    *
    * @param rotation which of a group's replicas is next
-   * @param seconds that the gateway computes from {@code now} on before it sends the first one
+   * @param begin when the gateway begins to send
    */
-  int send(int gateway, int layer, StepPlan plan, int rotation, double now, double seconds) {
+  double send(int gateway, int layer, StepPlan plan, int rotation, double begin) {
     address(layer, plan);
     if (wantsParts()) {
       divide(layer, plan);
     }
-    double busy = seconds;
-    int sent = 0;
+    double end = begin;
+    sent = 0;
     for (int i = 0; i < calledCount; i++) {
       int group = called[i];
       int count = Math.max(1, divided[group].length);
@@ -81,14 +82,19 @@ final class Dispatch {
         messages.replica[message] = firstReplica[group] + Math.floorMod(rotation + part, replicas(group));
         messages.gateway[message] = gateway;
         messages.layer[message] = layer;
-        busy += costs.gatewaySend();
-        agenda.add(now + busy + costs.travel((double) messages.tokens[message] * stateBytes), Agenda.Event.MESSAGE,
-            message);
+        double bytes = (double) messages.tokens[message] * stateBytes;
+        end += costs.send(bytes);
+        agenda.add(end + costs.travel(bytes), Agenda.Event.MESSAGE, message);
       }
       sent += count;
       whole[group] = Messages.NONE;
       divided[group] = NONE;
     }
+    return end;
+  }
+
+  /** Messages that were sent last. */
+  int sent() {
     return sent;
   }
 
@@ -129,7 +135,7 @@ final class Dispatch {
     int message = whole[group];
     return replicas(group) == 1
         ? 1
-        : Sharing.parts(costs.batch(0, messages.expertsOf(message), messages.rows[message]), replicas(group));
+        : Sharing.parts(costs.compute(messages.expertsOf(message), messages.rows[message]), replicas(group));
   }
 
   /** Makes a message for each part of the groups that want several, in place of the one. */

@@ -40,8 +40,8 @@ abstract sealed class Gateway implements Cores.SingleThread permits MeshGateway,
   /** A step begins. */
   abstract void prepare();
 
-  /** An answer of a replica will be here at {@code arrival}. */
-  abstract void answerComes(double arrival);
+  /** An answer of a replica, of so many bytes, will be here at {@code arrival}. */
+  abstract void answerComes(double bytes, double arrival);
 
   /** All that it waited for is there. */
   abstract void answered(double now);

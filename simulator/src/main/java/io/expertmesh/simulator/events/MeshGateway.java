@@ -9,10 +9,11 @@ final class MeshGateway extends Gateway {
   private final Dispatch dispatch;
   /** That it computes or waits for; as many as there are once it takes in the last answers. */
   private int layer;
-  /** Answers that the layer waits for, the time of the latest, and how many there are to take in. */
+  /** Answers that the layer waits for, the time of the latest, and how many there are to take in and their bytes. */
   private int pending;
   private double latestAnswer;
   private int answers;
+  private double answerBytes;
   /** Which replica is next. */
   private int rotation;
 
@@ -27,33 +28,34 @@ final class MeshGateway extends Gateway {
   void prepare() {
     layer = 0;
     answers = 0;
+    answerBytes = 0;
   }
 
   /** Takes in the answers of the layer before; unless it was the last, computes up to the gate and sends. */
   @Override
   public void compute(double now) {
     Costs costs = deployment.costs();
-    double seconds = answers * costs.gatewayReceive();
+    double taken = now + costs.receive(answers, answerBytes);
     if (layer == deployment.routing().layers()) {
-      agenda.add(now + seconds, Agenda.Event.ANSWERED, number);
-      computesUntil(now + seconds);
+      agenda.add(taken, Agenda.Event.ANSWERED, number);
+      computesUntil(taken);
       return;
     }
-    seconds += costs.dense(plan.rows);
-    int sent = dispatch.send(number, layer, plan, rotation++, now, seconds);
-    double end = now + seconds + sent * costs.gatewaySend();
-    tally.messages(sent, now);
-    pending = sent;
-    answers = sent;
+    double end = dispatch.send(number, layer, plan, rotation++, taken + costs.dense(plan.rows));
+    answers = dispatch.sent();
+    answerBytes = 0;
+    pending = answers;
     latestAnswer = end;
-    if (sent == 0) {
+    tally.messages(answers, now);
+    if (answers == 0) {
       agenda.add(end, Agenda.Event.ANSWERED, number);
     }
     computesUntil(end);
   }
 
   @Override
-  void answerComes(double arrival) {
+  void answerComes(double bytes, double arrival) {
+    answerBytes += bytes;
     latestAnswer = Math.max(latestAnswer, arrival);
     if (--pending == 0) {
       agenda.add(latestAnswer, Agenda.Event.ANSWERED, number);

@@ -50,6 +50,7 @@ final class Replica implements Cores.SingleThread {
     int layer = messages.layer[message];
     int count = 0;
     int rows = 0;
+    double bytes = 0;
     double waits = 0;
     while (message != Messages.NONE) {
       int following = messages.next[message];
@@ -57,6 +58,7 @@ final class Replica implements Cores.SingleThread {
         batch.add(message);
         count++;
         rows += messages.rows[message];
+        bytes += (double) messages.tokens[message] * deployment.stateBytes() + answerBytes(message);
         waits += now - messages.arrived[message];
       } else {
         queue.add(message);
@@ -65,8 +67,12 @@ final class Replica implements Cores.SingleThread {
     }
     since = now;
     tally.batch(rows, waits, now);
-    agenda.add(now + deployment.costs().batch(count, messages.experts(batch.first()), rows), Agenda.Event.COMPUTED,
-        number);
+    agenda.add(now + deployment.costs().batch(count, bytes, messages.experts(batch.first()), rows),
+        Agenda.Event.COMPUTED, number);
+  }
+
+  private double answerBytes(int message) {
+    return (double) messages.rows[message] * deployment.stateBytes();
   }
 
   /** The batch is computed: its answers are on their way. */
@@ -75,9 +81,8 @@ final class Replica implements Cores.SingleThread {
     int message = batch.takeAll();
     while (message != Messages.NONE) {
       int following = messages.next[message];
-      double arrival = now
-          + deployment.costs().travel((double) messages.rows[message] * deployment.stateBytes());
-      gateways[messages.gateway[message]].answerComes(arrival);
+      double bytes = answerBytes(message);
+      gateways[messages.gateway[message]].answerComes(bytes, now + deployment.costs().travel(bytes));
       messages.giveBack(message);
       message = following;
     }

@@ -40,14 +40,14 @@ final class WholeWorker extends Gateway {
         }
       }
       tally.ownRows(rows, now);
-      seconds += costs.dense(plan.rows) + costs.batch(0, experts, rows);
+      seconds += costs.dense(plan.rows) + costs.compute(experts, rows);
     }
     agenda.add(now + seconds, Agenda.Event.ANSWERED, number);
     computesUntil(now + seconds);
   }
 
   @Override
-  void answerComes(double arrival) {
+  void answerComes(double bytes, double arrival) {
     throw new IllegalStateException("a whole worker asks nobody");
   }
 
