@@ -50,7 +50,7 @@ import picocli.CommandLine.Spec;
         "  expertmesh simulate --like allenai/OLMoE-1B-7B-0924 --dtype q8_0 --groups 16 --load day:peak=40 --out plan",
         "  expertmesh simulate --routing domains:0.8,0.1,0.1 --groups \"0-7;8-11;12-15\" --replicas 4,1,1 --gateways 2",
         "  expertmesh simulate --routing model --record routing.jsonl",
-        "  expertmesh simulate --like allenai/OLMoE-1B-7B-0924 --groups 64 --replicas 10000 --gateways 500 --load constant:400",
+        "  expertmesh simulate --like allenai/OLMoE-1B-7B-0924 --groups 64 --replicas 10000 --gateways 500 --load constant:200",
         "  expertmesh simulate --validate --out validation"})
 final class SimulateCommand implements Callable<Integer> {
   @Mixin
