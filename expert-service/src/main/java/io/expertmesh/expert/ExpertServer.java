@@ -40,12 +40,10 @@ public final class ExpertServer implements AutoCloseable {
   public static final String IN_SERVICE = "in-service";
 
   private static final Logger log = LoggerFactory.getLogger(ExpertServer.class);
-  /** A gateway that has heard of the drain sends nothing for longer than this. */
-  private static final Duration QUIET = Duration.ofMillis(300);
   /** Long enough for the next kernel of the same batch; then the cores are for others, such as a gateway beside. */
   private static final Duration SPIN = Duration.ofNanos(20_000);
-  /** What was sent before the first rejection has come by then. */
-  private static final Duration SHORT_QUIET = Duration.ofMillis(50);
+  /** What gateways had sent before they heard of the drain, or of the first rejection, has come by then. */
+  private static final Duration QUIET = Duration.ofMillis(50);
 
   private final ExpertConfiguration configuration;
   private final ExpertDevice device;
@@ -64,6 +62,8 @@ public final class ExpertServer implements AutoCloseable {
   private volatile boolean inService;
   /** Whether an operator keeps calls away from it. */
   private volatile boolean drained;
+  /** What the router said last of whether gateways know that it drains. */
+  private volatile boolean released;
   /** Why no gateway uses the process; empty if one does or nobody knows. */
   private volatile String refusal = "";
   /** Gateways know that the process is ready; stays so when the router goes. */
@@ -189,6 +189,7 @@ public final class ExpertServer implements AutoCloseable {
           // A router that does not know whether gateways do has at least heard of the process.
           inService = !answer.hasInService() || answer.getInService();
           drained = answer.getDrained();
+          released = answer.getReleased();
           refused(answer.getRefusal());
           announce();
         });
@@ -273,8 +274,8 @@ public final class ExpertServer implements AutoCloseable {
   }
 
   /**
-   * Drains: says so to the router, answers what comes until gateways have moved on, then what waits, and stops. All of
-   * it within the configured time.
+   * Drains: says so to the router, answers what comes until the router says that all gateways know, then what waits, and
+   * stops. All of it within the configured time, of which the gateways get half.
    */
   @Override
   public void close() {
@@ -282,11 +283,9 @@ public final class ExpertServer implements AutoCloseable {
     log.info("Draining");
     process.enter(ProcessState.PROCESS_STATE_DRAINING);
     try {
-      if (registeredWith() != null) {
-        boolean _ = process.queue().awaitQuiet(QUIET.toNanos(), configuration.drainTimeout().toNanos() / 2);
-      }
+      awaitRelease(end - configuration.drainTimeout().toNanos() / 2);
       process.queue().refuse(RejectionReason.REJECTION_REASON_DRAINING, "the process is about to stop");
-      boolean done = process.queue().awaitQuiet(SHORT_QUIET.toNanos(), end - System.nanoTime());
+      boolean done = process.queue().awaitQuiet(QUIET.toNanos(), end - System.nanoTime());
       while (done && !service.isEverythingSent() && System.nanoTime() - end < 0) {
         Thread.sleep(5);
       }
@@ -295,6 +294,20 @@ public final class ExpertServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     stop();
+  }
+
+  /** Without a router nobody can tell gateways; they hear it from rejections. */
+  private void awaitRelease(long end) throws InterruptedException {
+    if (registeredWith() == null) {
+      return;
+    }
+    while (!released && System.nanoTime() - end < 0) {
+      Thread.sleep(5);
+    }
+    if (!released) {
+      log.warn("Not every gateway has acknowledged in time that this process stops");
+    }
+    boolean _ = process.queue().awaitQuiet(QUIET.toNanos(), end - System.nanoTime());
   }
 
   private void stop() {

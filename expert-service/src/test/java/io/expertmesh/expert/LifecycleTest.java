@@ -300,6 +300,37 @@ class LifecycleTest {
   }
 
   @Test
+  void answersUntilTheRouterSaysThatGatewaysKnow() throws InterruptedException {
+    try (TestRouter router = new TestRouter(true)) {
+      ExpertServer server = start("1-2", router.endpoint());
+      try (TestGateway gateway = TestGateway.welcomed(server.grpcEndpoint())) {
+        router.releases = false;
+        await(() -> server.registeredWith() != null);
+        Thread closing = Thread.ofPlatform().start(server::close);
+        router.hear(r -> r.getState() == ProcessState.PROCESS_STATE_DRAINING);
+        for (int i = 0; i < 5; i++) {
+          Thread.sleep(100);
+          gateway.send(TestBatch.random(random, i, HELD, 3).message());
+          assertThat(gateway.next().hasResult()).as("a gateway that has not heard is answered").isTrue();
+        }
+        router.releases = true;
+        assertThat(closing.join(Duration.ofSeconds(2))).as("it does not wait for longer").isTrue();
+      }
+    }
+  }
+
+  @Test
+  void aGatewayThatNeverAcknowledgesHoldsTheStopUpForHalfTheTimeOnly() throws InterruptedException {
+    try (TestRouter router = new TestRouter(true)) {
+      router.releases = false;
+      ExpertServer server = start("1-2", router.endpoint());
+      await(() -> server.registeredWith() != null);
+      Thread closing = Thread.ofPlatform().start(server::close);
+      assertThat(closing.join(Duration.ofMillis(4500))).isTrue(); // of the 5 s that the configuration has
+    }
+  }
+
+  @Test
   void aGatewayThatDoesNotReadIsHeldUpAndThenDropped() {
     try (ExpertServer server = ExpertServer.start(configuration("1-2", "", Duration.ofMillis(300)),
         Checkpoint.open(TestBatch.DEMO))) {

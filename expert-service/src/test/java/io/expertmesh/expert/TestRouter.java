@@ -1,6 +1,7 @@
 package io.expertmesh.expert;
 
 import io.expertmesh.proto.v1.Assignment;
+import io.expertmesh.proto.v1.ProcessState;
 import io.expertmesh.proto.v1.RegisterRequest;
 import io.expertmesh.proto.v1.RegisterResponse;
 import io.expertmesh.proto.v1.RegistryServiceGrpc;
@@ -24,6 +25,8 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
   private volatile @Nullable Boolean inService;
   private volatile String refusal = "";
   volatile boolean drained;
+  /** Whether gateways hear of a process that drains. */
+  volatile boolean releases = true;
 
   TestRouter(boolean leads) {
     this.leads = leads;
@@ -59,7 +62,8 @@ final class TestRouter extends RegistryServiceGrpc.RegistryServiceImplBase imple
         }
         heard.add(request);
         RegisterResponse.Builder response = RegisterResponse.newBuilder().setLeaseMillis(120).setRefusal(refusal)
-            .setDrained(drained);
+            .setDrained(drained)
+            .setReleased(releases && request.getState() == ProcessState.PROCESS_STATE_DRAINING);
         Assignment assigned = assignment;
         if (assigned != null) {
           response.setAssignment(assigned);

@@ -73,6 +73,30 @@ class RegistrationTest {
   }
 
   @Test
+  void aProcessThatStopsIsReleasedWhenAllGatewaysAcknowledgedATableThatSaysSo() {
+    try (TestRouter router = TestRouter.settled(Map.of())) {
+      router.gateway("quick");
+      FakeGateway slow = quiet(router, "slow");
+      FakeProcess process = router.process(Fakes.fixed("a", 9000, 0, 7));
+      TestRouter.await("in the table", () -> slow.routesTo("a"));
+      slow.acknowledge();
+      TestRouter.await("in service", () -> process.heard().getInService());
+      assertThat(process.heard().getReleased()).isFalse();
+      process.say(process.says().toBuilder().setState(ProcessState.PROCESS_STATE_DRAINING).build());
+      TestRouter.await("out of service", () -> !process.heard().getInService());
+      TestRouter.await("draining in the table", () -> slow.replicas().values().stream()
+          .anyMatch(replica -> replica.getState() == ReplicaState.REPLICA_STATE_DRAINING));
+      router.loop.settle();
+      process.renew();
+      int before = process.answers();
+      TestRouter.await("answered again", () -> process.answers() > before);
+      assertThat(process.heard().getReleased()).as("slow may still call it").isFalse();
+      slow.acknowledge();
+      TestRouter.await("told without asking", () -> process.heard().getReleased());
+    }
+  }
+
+  @Test
   void aProcessThatEveryGatewayRefusesIsNotInService() {
     try (TestRouter router = TestRouter.settled(Map.of())) {
       FakeGateway one = quiet(router, "one");

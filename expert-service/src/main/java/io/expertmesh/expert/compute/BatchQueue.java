@@ -40,8 +40,8 @@ public final class BatchQueue {
   /**
    * Adds a batch.
    *
-   * @throws BatchRejectedException UNKNOWN_EXPERT if one of its experts was just given up; OVERLOADED if it does not fit; DEADLINE if its turn would come too late; what
-   *     {@link #refuse} said
+   * @throws BatchRejectedException UNKNOWN_EXPERT if one of its experts was just given up; OVERLOADED if it does not fit;
+   *     DEADLINE if its turn would come too late; what {@link #refuse} said
    */
   public void offer(Batch batch) throws BatchRejectedException {
     lock.lock();
@@ -249,11 +249,13 @@ public final class BatchQueue {
     }
   }
 
-  /** Takes no more batches; what waits is computed. */
+  /** Takes no more batches; what waits is computed. The first reason stays. */
   public void refuse(RejectionReason reason, String message) {
     lock.lock();
     try {
-      refusal = new BatchRejectedException(reason, message);
+      if (refusal == null) {
+        refusal = new BatchRejectedException(reason, message);
+      }
     } finally {
       lock.unlock();
     }

@@ -105,7 +105,7 @@ public final class ControlPlane implements Registry.Listener {
     } else if (placement.isActive()) {
       refreshSoon();
     }
-    tellThoseInService();
+    tellThoseKnown();
   }
 
   /** A gateway takes messages again. */
@@ -116,7 +116,7 @@ public final class ControlPlane implements Registry.Listener {
   /** A gateway's stream ended. */
   public void disconnected(WatcherLink link) {
     tables.disconnected(link);
-    tellThoseInService();
+    tellThoseKnown();
     refreshSoon();
   }
 
@@ -125,7 +125,7 @@ public final class ControlPlane implements Registry.Listener {
     if (!closed) {
       registry.expire();
       tables.tick();
-      tellThoseInService();
+      tellThoseKnown();
       putSleepingInTable();
       if (placement.isActive()) {
         refreshSoon();
@@ -178,7 +178,8 @@ public final class ControlPlane implements Registry.Listener {
         .setRefusal(refusal)
         // One that takes assignments may have none; it is there to get some.
         .setInService(member.isReady() && refusal.isEmpty()
-            && (tables.isInService(member.id()) || member.registration().getTakesAssignments()));
+            && (tables.isInService(member.id()) || member.registration().getTakesAssignments()))
+        .setReleased(tables.isReleased(member.id()));
     Assignment assignment = placement.assignment(member.id());
     if (assignment != null) {
       answer.setAssignment(assignment);
@@ -193,8 +194,8 @@ public final class ControlPlane implements Registry.Listener {
     }
   }
 
-  private void tellThoseInService() {
-    for (String process : tables.nowInService()) {
+  private void tellThoseKnown() {
+    for (String process : tables.nowKnown()) {
       Member member = registry.get(process);
       if (member != null) {
         answer(member);

@@ -3,6 +3,7 @@ package io.expertmesh.router.table;
 import io.expertmesh.proto.v1.GatewayStatus;
 import io.expertmesh.proto.v1.RefusedProcess;
 import io.expertmesh.proto.v1.Replica;
+import io.expertmesh.proto.v1.ReplicaState;
 import io.expertmesh.proto.v1.TableVersion;
 import io.expertmesh.proto.v1.TrafficShare;
 import io.expertmesh.proto.v1.WatchRoutingTableRequest;
@@ -227,16 +228,21 @@ public final class RoutingTables {
   }
 
   /**
-   * The ids of ready replicas that every gateway routes to by now, or had long enough to, and did not when this was asked
-   * last. None before all processes and gateways had time to come: those of an earlier router may not have found this one.
+   * The ids of replicas whose state every gateway goes by now, or had long enough to, and did not when this was asked last.
+   * None before all processes and gateways had time to come: those of an earlier router may not have found this one.
    */
-  public List<String> nowInService() {
+  public List<String> nowKnown() {
     return settled ? entries.nowKnown(this::acknowledgedByAll, loop.nanos()) : List.of();
   }
 
-  /** Whether {@link #nowInService} has named the replica and it has been ready since. */
+  /** Whether {@link #nowKnown} has named the replica and it has been ready since. */
   public boolean isInService(String id) {
-    return entries.isKnown(id);
+    return entries.known(id) == ReplicaState.REPLICA_STATE_READY;
+  }
+
+  /** Whether {@link #nowKnown} has named the replica and it has been draining since. */
+  public boolean isReleased(String id) {
+    return entries.known(id) == ReplicaState.REPLICA_STATE_DRAINING;
   }
 
   /** Why every gateway refuses the replica; empty if one does not, or there is none. */

@@ -4,12 +4,9 @@ import io.expertmesh.proto.v1.Replica;
 import io.expertmesh.proto.v1.ReplicaState;
 import io.expertmesh.proto.v1.TableVersion;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -17,58 +14,61 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Since when each ready replica has been in the table without a break, and whether all gateways route by a version that
- * has it. Whoever replaces one process by another waits for that. Belongs to the event loop.
+ * Since when each replica has been in the table in its state, and whether all gateways route by a version that says so.
+ * Whoever replaces one process by another waits for that, and so does a process that stops. Belongs to the event loop.
  */
 final class TableEntries {
   private static final Logger log = LoggerFactory.getLogger(TableEntries.class);
-  /** A gateway that is silent for longer does not hold replacements up. */
+  /** A gateway that is silent for longer holds nobody up. */
   static final Duration PATIENCE = Duration.ofSeconds(20);
 
-  private record Entry(TableVersion since, long nanos) {}
+  private record Entry(ReplicaState state, TableVersion since, long nanos) {}
 
-  /** Of replicas that some gateway may not know. */
+  /** Of replicas whose state some gateway may not know. */
   private final Map<String, Entry> waiting = new HashMap<>();
-  private final Set<String> known = new HashSet<>();
+  private final Map<String, ReplicaState> known = new HashMap<>();
 
   /** The table has changed. */
   void update(TableVersion version, SortedMap<String, Replica> replicas, long nanos) {
-    waiting.keySet().removeIf(id -> !isReady(replicas.get(id)));
-    known.removeIf(id -> !isReady(replicas.get(id)));
+    waiting.keySet().retainAll(replicas.keySet());
+    known.keySet().retainAll(replicas.keySet());
     replicas.forEach((id, replica) -> {
-      if (isReady(replica) && !known.contains(id)) {
-        waiting.putIfAbsent(id, new Entry(version, nanos));
+      ReplicaState state = replica.getState();
+      Entry entry = waiting.get(id);
+      if (known.get(id) == state) {
+        waiting.remove(id);
+      } else if (entry == null || entry.state() != state) {
+        known.remove(id);
+        waiting.put(id, new Entry(state, version, nanos));
       }
     });
   }
 
   /** Versions begin anew: what gateways acknowledged before says nothing of this table. */
   void restart(TableVersion version) {
-    waiting.replaceAll((id, entry) -> new Entry(version, entry.nanos()));
+    waiting.replaceAll((id, entry) -> new Entry(entry.state(), version, entry.nanos()));
   }
 
-  /** The ids of those that all gateways know by now and did not when this was asked last. */
+  /** The ids of those whose state all gateways know by now and did not when this was asked last. */
   List<String> nowKnown(Predicate<TableVersion> acknowledgedByAll, long nanos) {
-    List<String> fresh = new ArrayList<>();
+    Map<String, ReplicaState> fresh = new HashMap<>();
     waiting.forEach((id, entry) -> {
       if (acknowledgedByAll.test(entry.since())) {
-        fresh.add(id);
+        fresh.put(id, entry.state());
       } else if (nanos - entry.nanos() >= PATIENCE.toNanos()) {
-        log.warn("Process {} counts as in service although a gateway has not acknowledged it for {} s", id,
-            PATIENCE.toSeconds());
-        fresh.add(id);
+        log.warn("Process {} counts as {} although a gateway has not acknowledged it for {} s", id,
+            entry.state() == ReplicaState.REPLICA_STATE_READY ? "in service" : "released", PATIENCE.toSeconds());
+        fresh.put(id, entry.state());
       }
     });
-    fresh.forEach(waiting::remove);
-    known.addAll(fresh);
-    return fresh;
+    waiting.keySet().removeAll(fresh.keySet());
+    known.putAll(fresh);
+    return List.copyOf(fresh.keySet());
   }
 
-  boolean isKnown(String id) {
-    return known.contains(id);
-  }
-
-  private static boolean isReady(@Nullable Replica replica) {
-    return replica != null && replica.getState() == ReplicaState.REPLICA_STATE_READY;
+  /** The state that all gateways know the replica in; null if some may not know the one that it has. */
+  @Nullable
+  ReplicaState known(String id) {
+    return known.get(id);
   }
 }
