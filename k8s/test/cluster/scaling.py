@@ -28,25 +28,37 @@ def scaled(values, **own):
     wait_until_whole()
 
 
+def one_each():
+    wait("one replica of each group", lambda: set(replicas().values()) == {(1, 1)}, 300)
+
+
 def scale_by_load(url, domain, values):
     """Load on one domain: its group gets three replicas, the others keep one, and then it gets back to one."""
     scaled(values)
     first_token(url)
-    wait("one replica of each group", lambda: set(replicas().values()) == {(1, 1)}, 300)
-    most, three = {}, None
+    say("the same load for 40 s: processes that have just started compile, which looks like load")
+    with Load(url, domain, 4):
+        time.sleep(40)
+    one_each()
+    most, three, changes, before = {}, None, [], {}
     with Load(url, domain, 4) as load:
         start = time.monotonic()
         while time.monotonic() - start < 75:
-            for group, (wanted, ready) in replicas().items():
+            now, seconds = replicas(), round(time.monotonic() - start, 1)
+            for group, (wanted, ready) in now.items():
                 most[group] = max(most.get(group, 0), wanted)
+                if before.get(group) != (wanted, ready):
+                    changes.append(f"{seconds} s {group}: {ready} of {wanted}")
                 if group == "hot" and ready == 3 and three is None:
-                    three = round(time.monotonic() - start, 1)
+                    three = seconds
+            before = now
             time.sleep(0.5)
     start = time.monotonic()
-    wait("one replica of each group", lambda: set(replicas().values()) == {(1, 1)}, 300)
+    one_each()
     others = {group: count for group, count in most.items() if group != "hot"}
     return {"seconds_to_three": three, "most_replicas": most, "seconds_back_to_one": round(time.monotonic() - start, 1),
-            "ok": three is not None and three <= 45 and set(others.values()) == {1}, **load.report()}
+            "ready_of_wanted": changes, "ok": three is not None and three <= 45 and set(others.values()) == {1},
+            **load.report()}
 
 
 def sleep_and_wake(url, domain, values):
