@@ -65,7 +65,8 @@ final class StartTraining implements Callable<Integer> {
   /** Router, experts and gateway of a cluster, all in this process. */
   private int askCluster() throws IOException, InterruptedException {
     var routing = RouterConfiguration.read(
-        Map.of("expertmesh.router.port", 0, "expertmesh.router.http-port", 0, "expertmesh.router.host", LOOPBACK),
+        Map.of("expertmesh.router.port", 0, "expertmesh.router.http-port", 0, "expertmesh.router.host", LOOPBACK,
+            "expertmesh.router.settle", "0s"),
         null);
     try (RouterServer router = RouterServer.start(routing, Plaintext.LOOPBACK);
         ExpertServer _ = ExpertServer.start(expert(router.endpoint()), model.checkpoint(Progress.NONE));

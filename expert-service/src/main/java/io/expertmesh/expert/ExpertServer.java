@@ -305,7 +305,7 @@ public final class ExpertServer implements AutoCloseable {
       Thread.sleep(5);
     }
     if (!released) {
-      log.warn("Not every gateway has acknowledged in time that this process stops");
+      log.warn("No router said in time that all gateways know of the drain; stopping all the same");
     }
     boolean _ = process.queue().awaitQuiet(QUIET.toNanos(), end - System.nanoTime());
   }
