@@ -30,7 +30,7 @@ import picocli.CommandLine.Mixin;
 
 /**
  * Starts a server, asks it one question and stops it; then the same with the experts behind the network. The build runs
- * this with {@code -XX:AOTCacheOutput}, and the launcher starts from the cache (JEP 514), in a third of the time.
+ * this with {@code -XX:AOTCacheOutput}, and the launcher starts from the cache (JEP 514), in three quarters of the time.
  */
 @Command(name = "train-start", hidden = true, description = "Starts servers and stops them, for the JVM's AOT cache.")
 final class StartTraining implements Callable<Integer> {
