@@ -9,8 +9,11 @@ import java.util.Deque;
 
 /** What the replicas of a group had to do in the last seconds, those that have gone since included. */
 final class GroupDemand {
-  /** Long enough to be steady, short enough that a new load is met within half a minute. */
+  /** Long enough to be steady. */
   static final int SECONDS = 15;
+  /** Counts alone when it was so much busier than all of them: a load that has just come is met sooner. */
+  static final int RECENT_SECONDS = 5;
+  private static final double JUST_COME = 1.5;
 
   private record Delay(long nanos, long micros) {}
 
@@ -44,13 +47,18 @@ final class GroupDemand {
     }
   }
 
+  private int seconds(long nanos) {
+    boolean justCome = busyMicros.perSecond(nanos, RECENT_SECONDS) > JUST_COME * busyMicros.perSecond(nanos, SECONDS);
+    return justCome ? RECENT_SECONDS : SECONDS;
+  }
+
   double rowsPerSecond(long nanos) {
-    return rows.perSecond(nanos, SECONDS);
+    return rows.perSecond(nanos, seconds(nanos));
   }
 
   /** How many replicas would have computed all the time. */
   double busyReplicas(long nanos) {
-    return busyMicros.perSecond(nanos, SECONDS) / 1e6;
+    return busyMicros.perSecond(nanos, seconds(nanos)) / 1e6;
   }
 
   /** The longest that a batch waited. */

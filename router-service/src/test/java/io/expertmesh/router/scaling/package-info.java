@@ -1,0 +1,4 @@
+@NullMarked
+package io.expertmesh.router.scaling;
+
+import org.jspecify.annotations.NullMarked;
