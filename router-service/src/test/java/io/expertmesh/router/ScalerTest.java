@@ -144,7 +144,8 @@ class ScalerTest {
     assertThat(active.next().getResult()).isFalse();
     TestRouter.await("the gateway knows", () -> gateway.sleeping().equals(Fakes.range(0, 7)));
     gateway.want(List.of(3));
-    TestRouter.await("the router knows", () -> metrics().contains("expertmesh_router_group_wanted{experts=\"0-7\"} 1.0"));
+    TestRouter.await("the router knows",
+        () -> metrics().contains("expertmesh_router_group_wanted{experts=\"0-7\"} 1.0"));
     router.loop.advance(Duration.ofSeconds(1));
     assertThat(active.next().getResult()).isTrue();
     assertThat(keda.isActive(group("experts", "8-15")).getResult()).as("another group").isFalse();
