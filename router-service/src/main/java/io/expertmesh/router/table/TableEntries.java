@@ -35,9 +35,7 @@ final class TableEntries {
     replicas.forEach((id, replica) -> {
       ReplicaState state = replica.getState();
       Entry entry = waiting.get(id);
-      if (known.get(id) == state) {
-        waiting.remove(id);
-      } else if (entry == null || entry.state() != state) {
+      if (known.get(id) != state && (entry == null || entry.state() != state)) {
         known.remove(id);
         waiting.put(id, new Entry(state, version, nanos));
       }
