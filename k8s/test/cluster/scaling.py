@@ -30,17 +30,21 @@ def scaled(values, **own):
 
 
 def warm_up(url, domain):
-    """Asks until that gets no faster: processes that have just started compile, which looks like load."""
-    best, windows_without_gain = 0.0, 0
+    """Asks until that gets no faster: processes that have just started compile, which looks like load. What went wrong."""
+    best, windows_without_gain, trouble = 0.0, 0, {"failed": 0, "wrong": 0}
     for _ in range(24):
         with Load(url, domain, 4) as load:
             time.sleep(10)
-        speed = load.report()["tokens_per_s"]
+        report = load.report()
+        for what in trouble:
+            trouble[what] += report[what]
+        speed = report["tokens_per_s"]
         windows_without_gain = windows_without_gain + 1 if speed < 1.05 * best else 0
         best = max(best, speed)
         say(f"warming up: {speed} tokens/s")
         if windows_without_gain == 3:
-            return
+            break
+    return trouble
 
 
 def one_each():
@@ -51,7 +55,7 @@ def scale_by_load(url, domain, values):
     """Load on one domain: its group gets three replicas, the others keep one, and then it gets back to one."""
     scaled(values)
     first_token(url)
-    warm_up(url, domain)
+    before_it = warm_up(url, domain)
     one_each()
     most, three, changes, before = {}, None, [], {}
     with Load(url, domain, 4) as load:
@@ -70,7 +74,8 @@ def scale_by_load(url, domain, values):
     one_each()
     others = {group: count for group, count in most.items() if group != "hot"}
     return {"seconds_to_three": three, "most_replicas": most, "seconds_back_to_one": round(time.monotonic() - start, 1),
-            "ready_of_wanted": changes, "ok": three is not None and three <= 45 and set(others.values()) == {1},
+            "ready_of_wanted": changes, "before_it": before_it,
+            "ok": three is not None and three <= 45 and set(others.values()) == {1} and not any(before_it.values()),
             **load.report()}
 
 
