@@ -11,7 +11,8 @@ import java.util.Map;
 /**
  * Which replica each piece goes to: of those that hold the expert and were not tried yet, the ones with the fewest
  * outstanding rows, and one that is suspect, or that the table lacks, only if there is no other. Pieces with the same
- * choice go to the same replica, so that there is one message, or are divided among several if there is enough to compute.
+ * choice go to the same replica, so that there is one message, or are divided among several if there is enough to
+ * compute.
  */
 final class ReplicaChoice {
   /** By stream: its pieces, in the plan's order. */
